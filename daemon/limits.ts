@@ -1,0 +1,79 @@
+/**
+ * Every cap with its unit: what a stranger can make grow, and how far.
+ *
+ * Why     anything a peer can grow, a peer can fill. Each constant here has a test that reaches it.
+ * @module
+ */
+
+// --- blocks and records (formats.md) ---
+export const BLOCK_BYTES = 32_768;
+export const BLOCK_PAYLOAD_MAX = 32_736;
+export const SSK_RECORD_BYTES = 1_186;
+export const POINTER_RECORD_BYTES = 426;
+export const REPLICAS = 8;
+
+// --- link ---
+export const RECORD_PLAINTEXT_MAX = 65_519;
+export const FRAME_HEADER_BYTES = 3;
+/** Handshakes that have not finished yet, both directions together. */
+export const HANDSHAKES_MAX = 256;
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+export const LINKS_MAX = 512;
+/** Bytes waiting on one link before it refuses messages and kills the circuit with the oldest queued cells. */
+export const LINK_QUEUE_BYTES_MAX = 16 * 1024 * 1024;
+export const KEEPALIVE_INTERVAL_MS = 15_000;
+export const KEEPALIVE_TIMEOUT_MS = 45_000;
+/** Remembered first flights against replay, per link key. */
+export const REPLAY_ENTRIES_MAX = 1_048_576;
+
+// --- topology ---
+export const DESCRIPTOR_BYTES_MAX = 512;
+export const PEERS_MAX = 64;
+export const PEER_CLAIMS_MAX = 64;
+export const PEERS_PER_PREFIX_MAX = 2;
+export const RELAY_VIEW_MAX = 1_024;
+export const ANNOUNCE_REPLY_DESCRIPTORS_MAX = 16;
+export const ANNOUNCES_PENDING_MAX = 64;
+
+// --- router ---
+export const HTL_MAX = 22;
+export const HTL_BASE = 18;
+export const DEADLINE_MS_MAX = 60_000;
+export const PENDING_REQUESTS_MAX = 4_096;
+/** Requests one peer may have waiting at this node. */
+export const PENDING_PER_PEER_MAX = 1_024;
+/** How many askers may wait on one pending request. */
+export const COALESCED_MAX = 64;
+/** Next hops tried by one node for one request. */
+export const ROUTE_ATTEMPTS_MAX = 4;
+export const FAILURE_TABLE_MAX = 10_000;
+export const FAILURE_TABLE_MS = 180_000;
+
+// --- onion ---
+export const CELL_SMALL_BYTES = 2_048;
+export const CELL_LARGE_BYTES = 34_816;
+export const CIRCUITS_PER_LINK_MAX = 1_024;
+export const CIRCUITS_RELAYED_MAX = 4_096;
+export const CIRCUIT_CELLS_MAX = 16_384;
+export const CIRCUIT_LIFE_MS = 600_000;
+export const CIRCUIT_BUILD_TIMEOUT_MS = 10_000;
+/** Requests in flight on one circuit, both as client and as what an exit accepts. */
+export const CIRCUIT_REQUESTS_MAX = 64;
+export const EXTEND_DIALS_PER_MINUTE = 30;
+export const EXTEND_DIALS_PER_TARGET = 2;
+export const EXITS_PER_DOCUMENT_MAX = 16;
+
+// --- client ---
+export const SEGMENT_DATA_BLOCKS_MAX = 128;
+export const SEGMENT_CHECK_BLOCKS_MIN = 3;
+export const MANIFEST_LEAF_SEGMENTS_MAX = 3;
+export const MANIFEST_INNER_CHILDREN_MAX = 256;
+export const MANIFEST_DEPTH_MAX = 4;
+export const TRANSFERS_MAX = 256;
+export const TRANSFERS_ACTIVE_MAX = 16;
+export const STALL_LIMIT_MS = 300_000;
+
+// --- api ---
+export const API_CLIENTS_MAX = 64;
+export const API_BODY_JSON_MAX = 65_536;
+export const LOG_LINES_KEPT = 1_000;

@@ -1,0 +1,244 @@
+/**
+ * The control API as data: what `status --json`, the event stream and the dashboard read. Only grows; `v` says which.
+ *
+ * Shape   JSON over HTTP on a Unix socket. Units are in the names: ...Ms, ...Bytes, ...PerSec. Absent facts are null.
+ *         Nothing here holds a URI, a key in use, a file name, or an address together with a key.
+ * Source  ux §§ 1, 2; design § 11.
+ * @module
+ */
+export const API_VERSION = 1;
+
+export type Verdict = 'HEALTHY' | 'DEGRADED' | 'CONNECTING' | 'TROUBLE' | 'OFFLINE';
+
+export interface VerdictStatus {
+  readonly word: Verdict;
+  /** Why, when it is not HEALTHY; empty otherwise. */
+  readonly reason: string;
+  /** What to do about it; empty when nothing needs doing. */
+  readonly next: string;
+}
+
+export interface PeerStatus {
+  /** p01, p02 ... per run: never from the node id. */
+  readonly alias: string;
+  /** Hidden mode shows two decimals. */
+  readonly location: number;
+  readonly distance: number;
+  readonly direction: 'in' | 'out';
+  readonly ringNeighbour: boolean;
+  readonly rttMs: number | null;
+  readonly ageMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly queuedBytes: number;
+  readonly version: string;
+}
+
+export interface TrafficStatus {
+  readonly inBytes: number;
+  readonly outBytes: number;
+  readonly inBytesPerSec: number;
+  readonly outBytesPerSec: number;
+  /** One value a second, oldest first, at most 60. */
+  readonly inHistory: readonly number[];
+  readonly outHistory: readonly number[];
+}
+
+export interface RequestStatus {
+  readonly served: number;
+  readonly found: number;
+  readonly notFound: number;
+  readonly failed: number;
+  readonly foundInStore: number;
+  readonly foundInCache: number;
+  readonly forwardedFetches: number;
+  readonly forwardedInserts: number;
+  readonly copiesSent: number;
+  readonly exitFetches: number;
+  readonly exitInserts: number;
+  readonly coalesced: number;
+  readonly rejectedLoop: number;
+  readonly rejectedOverload: number;
+  readonly timeouts: number;
+  readonly badBlocks: number;
+  readonly pending: number;
+  readonly timeP50Ms: number | null;
+  readonly timeP95Ms: number | null;
+  /** Counts of log2 buckets: bucket i holds 2^i .. 2^(i+1) ms. */
+  readonly timeHistogram: readonly number[];
+  readonly byHtl: readonly {
+    readonly htl: number;
+    readonly seen: number;
+    readonly found: number;
+    readonly notFound: number;
+    readonly failed: number;
+  }[];
+}
+
+export interface RegionStatus {
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly hits: number;
+  readonly evicted: number;
+}
+
+export interface StoreStatus {
+  readonly store: RegionStatus;
+  readonly cache: RegionStatus;
+  readonly records: number;
+  readonly lookups: number;
+  readonly misses: number;
+  readonly damaged: number;
+  readonly writeFailures: number;
+  readonly copies: { readonly owner: number; readonly path: number; readonly handoff: number };
+}
+
+export interface CircuitStatus {
+  readonly alias: string;
+  readonly use: 'ready' | 'building' | 'document';
+  readonly hops: number;
+  readonly ageMs: number;
+  readonly cellsIn: number;
+  readonly cellsOut: number;
+}
+
+export interface CircuitsStatus {
+  readonly ready: number;
+  readonly building: number;
+  readonly built: number;
+  readonly buildFailures: number;
+  readonly relayedGuard: number;
+  readonly relayedMiddle: number;
+  readonly relayedExit: number;
+  readonly cellsRelayed: number;
+  readonly usableRelays: number;
+  readonly guardUp: boolean;
+  readonly list: readonly CircuitStatus[];
+}
+
+export interface TransferStatus {
+  /** file-1, file-2 ... per run. */
+  readonly alias: string;
+  readonly id: string;
+  readonly kind: 'publish' | 'fetch';
+  readonly stage: string;
+  readonly trafficClass: 'fast' | 'strong';
+  readonly blocksHave: number;
+  readonly blocksNeeded: number | null;
+  readonly blocksInFlight: number;
+  readonly blocksMissed: number;
+  readonly bytes: number;
+  readonly totalBytes: number | null;
+  readonly bytesPerSec: number;
+  readonly etaS: number | null;
+  readonly exits: number;
+  readonly ageMs: number;
+  readonly copiesMin: number | null;
+  readonly error: {
+    readonly code: string;
+    readonly what: string;
+    readonly cause: string;
+    readonly next: string;
+  } | null;
+}
+
+export interface LogLine {
+  readonly atMs: number; // Unix ms
+  readonly level: 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  readonly subsystem: string;
+  readonly text: string;
+  readonly repeats: number;
+}
+
+export interface Status {
+  readonly v: 1;
+  readonly version: string;
+  readonly network: string;
+  readonly readOnly: boolean;
+  readonly verdict: VerdictStatus;
+  readonly uptimeMs: number;
+  readonly nowMs: number; // Unix ms of this snapshot
+  readonly pid: number;
+  readonly node: {
+    readonly location: number;
+    readonly locationSinceMs: number;
+    readonly role: 'full' | 'light' | 'seed';
+    readonly joinStage: string;
+    readonly estimatedNodes: number;
+    readonly clockOffsetMs: number | null;
+    readonly memoryBytes: number;
+    /** host:port bound; null on the read-only socket. */
+    readonly link: string | null;
+  };
+  readonly peers: {
+    readonly up: number;
+    readonly max: number;
+    readonly in: number;
+    readonly out: number;
+    readonly ringNeighbours: number;
+    readonly links: number;
+    readonly list: readonly PeerStatus[];
+  };
+  readonly traffic: TrafficStatus;
+  readonly requests: RequestStatus;
+  readonly store: StoreStatus;
+  readonly circuits: CircuitsStatus;
+  readonly transfers: readonly TransferStatus[];
+  readonly log: readonly LogLine[];
+}
+
+/**
+ * GET /v1/events: server-sent events. First `snapshot` (a Status), then `delta`: only the top-level members that changed,
+ * whole. A slow reader misses deltas, never gets a queue of them: the next one is made against what was last sent to it.
+ */
+export type ApiEvent =
+  | { readonly event: 'snapshot'; readonly data: Status }
+  | { readonly event: 'delta'; readonly data: Partial<Status> };
+
+export interface ApiErrorBody {
+  readonly error: {
+    readonly code: string;
+    readonly what: string;
+    readonly cause: string;
+    readonly next: string;
+    readonly detail: string | null;
+  };
+}
+
+/** GET /v1/transfers/ID/events: one `progress` event at each change, then `result` or `error`. */
+export interface TransferResult {
+  readonly v: 1;
+  readonly id: string;
+  readonly kind: 'publish' | 'fetch';
+  /** Of a publish; never in a Status, and never on the read-only socket. */
+  readonly uri?: string;
+  readonly sizeBytes: number;
+  readonly contentType: string | null;
+  readonly name: string | null;
+  readonly blocks: number;
+  readonly exits: number;
+  readonly trafficClass: 'fast' | 'strong';
+  readonly copiesMin: number | null;
+  readonly tookMs: number;
+}
+
+export const ENDPOINTS = {
+  status: { method: 'GET', path: '/v1/status', readOnly: true },
+  events: { method: 'GET', path: '/v1/events', readOnly: true },
+  peers: { method: 'GET', path: '/v1/peers', readOnly: true },
+  transfers: { method: 'GET', path: '/v1/transfers', readOnly: true },
+  /** Body: the document's bytes, streamed. Query: class, type, name, convergent. Answers 202 {id} once the body began to be read. */
+  publish: { method: 'POST', path: '/v1/publish', readOnly: false },
+  /** Body: JSON {uri, class?, maxBytes?}. Answers 202 {id}. */
+  fetch: { method: 'POST', path: '/v1/fetch', readOnly: false },
+  transferEvents: { method: 'GET', path: '/v1/transfers/:id/events', readOnly: false },
+  /** The bytes of a fetch, once; a failure after the first byte destroys the connection. */
+  transferContent: { method: 'GET', path: '/v1/transfers/:id/content', readOnly: false },
+  transferCancel: { method: 'POST', path: '/v1/transfers/:id/cancel', readOnly: false },
+  config: { method: 'GET', path: '/v1/config', readOnly: false },
+  descriptor: { method: 'GET', path: '/v1/descriptor', readOnly: false },
+  /** Devnet with trace on only: what carried and what kept each block. */
+  trace: { method: 'GET', path: '/v1/trace', readOnly: false },
+  stop: { method: 'POST', path: '/v1/stop', readOnly: false },
+} as const;

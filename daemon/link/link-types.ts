@@ -1,0 +1,62 @@
+/**
+ * What the layers above see of a link, and nothing of its handshake or records.
+ *
+ * Shape   a Link carries messages (wire/messages.ts) and cells (2,048 or 34,816 bytes) both ways, each kind in order.
+ * Errors  a link that fails closes once with a ProtocolErrorCode; sends on a closed link are dropped.
+ * @module
+ */
+import type { ProtocolErrorCode } from '../errors.ts';
+import type { NodeId } from '../ids.ts';
+import type { NetAddress } from '../ports.ts';
+import type { Descriptor } from '../wire/descriptor-types.ts';
+import type { Message } from '../wire/messages.ts';
+
+export interface LinkCounters {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly paddingBytesOut: number;
+}
+
+export interface Link {
+  /** Local, never on the wire; rises with each link of this process. */
+  readonly handle: number;
+  /** Who is at the other end; undefined for a light client that showed no descriptor. */
+  readonly peer: Descriptor | undefined;
+  /** hexKey of the peer's node id, or "light-<handle>". */
+  readonly peerKey: string;
+  readonly dialledByUs: boolean;
+  readonly remote: NetAddress;
+  readonly openedAtMs: number;
+  /** Last measured round trip, milliseconds. */
+  readonly rttMs: number | undefined;
+  readonly counters: LinkCounters;
+  /** Bytes waiting here for the wire. */
+  readonly queuedBytes: number;
+  readonly isOpen: boolean;
+  /** Secret of the handshake, 32 bytes: coins that are fixed per link are derived from it. Same at both ends. */
+  readonly exporterSecret: Uint8Array;
+
+  /** False: over the soft mark, hold back what can wait until `drained`. The message is queued all the same unless the cap is reached. */
+  sendMessage(message: Message): boolean;
+  /** `cell` is handed over: the caller must not touch it again. Small cells and messages go before large cells. */
+  sendCell(cell: Uint8Array): boolean;
+  close(reason: ProtocolErrorCode | 'shutdown'): void;
+}
+
+export interface LinkEvents {
+  opened(link: Link): void;
+  message(link: Link, message: Message): void;
+  cell(link: Link, cell: Uint8Array): void;
+  drained(link: Link): void;
+  closed(link: Link, reason: ProtocolErrorCode | 'shutdown' | 'peer'): void;
+}
+
+/** All links of a node, dialled and accepted. */
+export interface Links {
+  /** The link to that node, dialled if there is none. Several calls share one dial. Rejects with ProtocolError. */
+  connect(to: Descriptor): Promise<Link>;
+  get(nodeId: NodeId): Link | undefined;
+  all(): readonly Link[];
+}

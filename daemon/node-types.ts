@@ -1,0 +1,46 @@
+/**
+ * The whole node as the surfaces see it: daemon/api turns this into the JSON of api/schema.ts.
+ * @module
+ */
+import type { Client } from './client/client-types.ts';
+import type { BlockRef, RingLocation } from './ids.ts';
+import type { Link } from './link/link-types.ts';
+import type { OnionSnapshot } from './onion/onion-types.ts';
+import type { RouterSnapshot } from './router/router-types.ts';
+import type { NodeSettings, TraceEvent } from './settings.ts';
+import type { CopyReason, StoreStats } from './store/store-types.ts';
+import type { JoinStage, Peer } from './topology/topology-types.ts';
+import type { Descriptor } from './wire/descriptor-types.ts';
+
+export interface NodeSnapshot {
+  readonly nowMs: number; // Clock.nowMs
+  readonly startedAtMs: number;
+  readonly location: RingLocation;
+  readonly locationSinceMs: number;
+  readonly joinStage: JoinStage;
+  readonly estimatedNodes: number;
+  /** Median of peers' clocks minus ours; undefined under 5 peers. */
+  readonly clockOffsetMs: number | undefined;
+  readonly peers: readonly Peer[];
+  readonly links: readonly Link[];
+  readonly router: RouterSnapshot;
+  readonly store: StoreStats;
+  readonly onion: OnionSnapshot;
+  /** All links since start, closed ones included. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly seedsTried: number;
+  readonly seedsAnswered: number;
+}
+
+export interface Node {
+  readonly settings: NodeSettings;
+  readonly descriptor: Descriptor;
+  readonly client: Client;
+  snapshot(): NodeSnapshot;
+  /** Devnet trace, empty when off. `holds` names what this node keeps of a block, and why. */
+  traceEvents(): readonly TraceEvent[];
+  holds(ref: BlockRef): Promise<CopyReason | undefined>;
+  /** Says goodbye, flushes, closes everything. Idempotent. */
+  stop(): Promise<void>;
+}

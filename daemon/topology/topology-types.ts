@@ -1,0 +1,35 @@
+/**
+ * What router, onion and the surfaces see of the topology.
+ * @module
+ */
+import type { RingLocation } from '../ids.ts';
+import type { Link } from '../link/link-types.ts';
+import type { Descriptor } from '../wire/descriptor-types.ts';
+
+/** A peer: a node that we route to and that routes to us, over one link. */
+export interface Peer {
+  /** hexKey of its node id: breaks ties. */
+  readonly key: string;
+  readonly descriptor: Descriptor;
+  readonly location: RingLocation;
+  readonly link: Link;
+  readonly since: number; // Clock.nowMs
+  readonly ringNeighbour: boolean;
+  /** What it last claimed of its peers: locations in units of 1/4096 (design § 7). */
+  readonly claims: readonly number[];
+}
+
+export interface RoutingView {
+  readonly ownLocation: RingLocation;
+  /** Up peers, in the order they became peers. */
+  peers(): readonly Peer[];
+  /** Estimated nodes in the network, at least 1 + peers. */
+  estimatedNodes(): number;
+}
+
+export interface RelayView {
+  /** Every relay that a circuit may use, own node excluded. */
+  relays(): readonly Descriptor[];
+}
+
+export type JoinStage = 'idle' | 'dialling seeds' | 'announcing' | 'linking' | 'joined';

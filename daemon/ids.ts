@@ -61,3 +61,6 @@ export interface BlockRef {
 }
 
 export type TrafficClass = 'fast' | 'strong';
+
+/** Why a node holds a copy: it owns the key, the block passed by on its way back, or another owner handed it over. */
+export type CopyReason = 'owner' | 'path' | 'handoff';

@@ -3,12 +3,13 @@
  * @module
  */
 import type { Client } from './client/client-types.ts';
-import type { BlockRef, RingLocation } from './ids.ts';
+import type { BlockRef, CopyReason, RingLocation } from './ids.ts';
 import type { Link } from './link/link-types.ts';
 import type { OnionSnapshot } from './onion/onion-types.ts';
+import type { TraceEvent } from './ports.ts';
 import type { RouterSnapshot } from './router/router-types.ts';
-import type { NodeSettings, TraceEvent } from './settings.ts';
-import type { CopyReason, StoreStats } from './store/store-types.ts';
+import type { NodeSettings } from './settings.ts';
+import type { StoreStats } from './store/store-types.ts';
 import type { JoinStage, Peer } from './topology/topology-types.ts';
 import type { Descriptor } from './wire/descriptor-types.ts';
 

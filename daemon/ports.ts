@@ -8,6 +8,7 @@
  * @module
  */
 import type { Crypto } from '../crypto/provider.ts';
+import type { BlockRef, CopyReason } from './ids.ts';
 
 export type { Crypto } from '../crypto/provider.ts';
 
@@ -134,4 +135,23 @@ export interface Ports {
   readonly disk: Disk;
   readonly compute: Compute;
   readonly log: Log;
+}
+
+/** Devnet only, off by default: lets a test see which relays carried a block, and why a copy was kept. */
+export type TraceEvent =
+  | {
+      readonly type: 'circuitRequest';
+      readonly operation: 'fetch' | 'insert';
+      readonly ref: BlockRef;
+      readonly relays: readonly string[];
+    }
+  | {
+      readonly type: 'copyKept';
+      readonly ref: BlockRef;
+      readonly reason: CopyReason;
+      readonly by: 'insert' | 'storeCopy' | 'dataReturned';
+    };
+
+export interface Trace {
+  record(event: TraceEvent): void;
 }

@@ -2,9 +2,8 @@
  * What `main.ts` (from the configuration) or a test hands to the node: plain values, no file names, no environment.
  * @module
  */
-import type { BlockRef, TrafficClass } from './ids.ts';
+import type { TrafficClass } from './ids.ts';
 import type { NetAddress } from './ports.ts';
-import type { CopyReason } from './store/store-types.ts';
 import type { Role } from './wire/descriptor-types.ts';
 
 export interface NodeSettings {
@@ -30,23 +29,4 @@ export interface NodeSettings {
   readonly fetchClass: TrafficClass;
   /** Circuits of three kept ready for the next document. */
   readonly circuitsReady: number;
-}
-
-/** Devnet only, off by default: lets a test see which relays carried a block, and why a copy was kept. */
-export type TraceEvent =
-  | {
-      readonly type: 'circuitRequest';
-      readonly operation: 'fetch' | 'insert';
-      readonly ref: BlockRef;
-      readonly relays: readonly string[];
-    }
-  | {
-      readonly type: 'copyKept';
-      readonly ref: BlockRef;
-      readonly reason: CopyReason;
-      readonly by: 'insert' | 'storeCopy' | 'dataReturned';
-    };
-
-export interface Trace {
-  record(event: TraceEvent): void;
 }

@@ -4,10 +4,7 @@
  * Errors  put answers a typed refusal; a block that fails verification on read is dropped and counted, and `get` says undefined.
  * @module
  */
-import type { BlockRef, Replica } from '../ids.ts';
-
-/** Why a node holds a copy. */
-export type CopyReason = 'owner' | 'path' | 'handoff';
+import type { BlockRef, CopyReason, Replica } from '../ids.ts';
 
 export type PutResult =
   | { readonly type: 'stored' } // durable as far as flush promises ("owner", "handoff"); cached for "path"

@@ -8,6 +8,6 @@ import { createSeededRandom } from './seeded-random.ts';
 
 export function testCrypto(seed: number | string = 1): Crypto {
   const random = createSeededRandom(`crypto|${seed}`);
-  const engine = process.env['HOLLOWAY_CRYPTO'] === 'portable' ? 'portable' : 'auto';
+  const engine = process.env.HOLLOWAY_CRYPTO === 'portable' ? 'portable' : 'auto';
   return createCrypto({ engine, randomBytes: (length) => random.bytes(length) });
 }

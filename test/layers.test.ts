@@ -36,7 +36,7 @@ const TYPES_ONLY_FOR_API = /^daemon\/(link|onion|router|store|topology|wire)\/[a
 const NODE_FILES = ['daemon/node.ts', 'daemon/node-types.ts', 'daemon/identity.ts', 'daemon/settings.ts'];
 const PURE = ['crypto', 'daemon/wire', 'daemon/keys', 'daemon/link', 'daemon/topology', 'daemon/store', 'daemon/router', 'daemon/onion', 'daemon/client', 'daemon/node'];
 const AMBIENT =
-  /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bset(?:Timeout|Interval|Immediate)\(|\bMath\.random\b|['"]node:(?:net|fs|dgram|http|https|tls|os|child_process|worker_threads|timers)\b|\bprocess\.(?:env|hrtime|nextTick)\b|\bcrypto\.subtle\b|\bqueueMicrotask\(/;
+  /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bset(?:Timeout|Interval|Immediate)\(|\bMath\.random\b|['"]node:(?:net|fs|dgram|http|https|tls|os|child_process|worker_threads|timers)\b|\bprocess\.(?:env|hrtime|nextTick)\b|\bcrypto\.subtle\b/;
 
 function filesBelow(folder: string): string[] {
   const found: string[] = [];

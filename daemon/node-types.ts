@@ -39,9 +39,10 @@ export interface Node {
   readonly descriptor: Descriptor;
   readonly client: Client;
   snapshot(): NodeSnapshot;
-  /** Devnet trace, empty when off. `holds` names what this node keeps of a block, and why. */
+  /** Devnet trace, empty when off. */
   traceEvents(): readonly TraceEvent[];
-  holds(ref: BlockRef): Promise<CopyReason | undefined>;
+  /** Why this node keeps a copy, by the trace; "unexplained" must never be seen; undefined: it keeps none, or the trace is off. */
+  holds(ref: BlockRef): CopyReason | 'unexplained' | undefined;
   /** Says goodbye, flushes, closes everything. Idempotent. */
   stop(): Promise<void>;
 }

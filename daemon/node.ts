@@ -9,8 +9,8 @@
  */
 import { createClient } from './client/client.ts';
 import { LocalError } from './errors.ts';
-import { type BlockRef, type CopyReason, hexKey } from './ids.ts';
 import { type Identity, loadIdentity } from './identity.ts';
+import { type BlockRef, type CopyReason, hexKey } from './ids.ts';
 import { locationOf } from './keys/location.ts';
 import { pointerVersion } from './keys/node-ssk.ts';
 import { verifyBlock } from './keys/verify.ts';
@@ -168,7 +168,11 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       relays: topology,
       exits: router,
       records,
-      decodeDescriptor: (bytes) => decodeDescriptor(crypto, bytes, { nowHour: topology.networkHour(), allowPrivateAddresses: settings.allowPrivateAddresses }),
+      decodeDescriptor: (bytes) =>
+        decodeDescriptor(crypto, bytes, {
+          nowHour: topology.networkHour(),
+          allowPrivateAddresses: settings.allowPrivateAddresses,
+        }),
       relayFailed: (id) => topology.relayFailed(id),
       ...(trace === undefined ? {} : { trace }),
     },
@@ -264,13 +268,13 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       seedsAnswered: topology.seedsAnswered,
     }),
     traceEvents: () => traceEvents,
-    async holds(ref: BlockRef): Promise<CopyReason | undefined> {
+    holds(ref: BlockRef): CopyReason | 'unexplained' | undefined {
       if (trace === undefined || !store.has(ref)) return undefined;
       const wanted = hexKey(ref.key);
       for (const event of traceEvents) {
         if (event.type === 'copyKept' && hexKey(event.ref.key) === wanted) return event.reason;
       }
-      return undefined;
+      return 'unexplained';
     },
     async stop() {
       if (stopped) return;
@@ -288,4 +292,3 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
     },
   };
 }
-

@@ -72,6 +72,12 @@ export const MANIFEST_DEPTH_MAX = 4;
 export const TRANSFERS_MAX = 256;
 export const TRANSFERS_ACTIVE_MAX = 16;
 export const STALL_LIMIT_MS = 300_000;
+/** Characters of a key as typed or pasted, prefix and path included. */
+export const URI_CHARACTERS_MAX = 4_096;
+export const CONTENT_TYPE_BYTES_MAX = 255;
+export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** A convergent secret needs the whole-file hash before the first block, so such a document is held in memory. */
+export const CONVERGENT_BYTES_MAX = 256 * 1024 * 1024;
 
 // --- api ---
 export const API_CLIENTS_MAX = 64;

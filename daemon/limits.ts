@@ -26,6 +26,17 @@ export const KEEPALIVE_TIMEOUT_MS = 45_000;
 /** Remembered first flights against replay, per link key. */
 export const REPLAY_ENTRIES_MAX = 1_048_576;
 
+// --- transport ---
+/** Sockets accepted and not yet closed: every link there may be, and every handshake under way. */
+export const ACCEPTED_SOCKETS_MAX = 768;
+export const DIAL_TIMEOUT_MS = 10_000;
+
+// --- store ---
+/** Records (SSK, pointer, keyword) kept as owner, whatever store.size would allow. */
+export const RECORDS_MAX = 131_072;
+/** Records that passed by, in memory only: about 5 MiB. */
+export const RECORDS_CACHED_MAX = 4_096;
+
 // --- topology ---
 export const DESCRIPTOR_BYTES_MAX = 512;
 export const PEERS_MAX = 64;

@@ -39,6 +39,8 @@ export interface BlockStore {
   get(ref: BlockRef, options?: { touch?: boolean }): Promise<Uint8Array | undefined>;
   /** Whether a copy is indexed; not verified. */
   has(ref: BlockRef): boolean;
+  /** Why the indexed copy is here; undefined when there is none. For the devnet trace and its tests. */
+  reasonOf(ref: BlockRef): CopyReason | undefined;
   /** The caller has verified `bytes` against `ref`. "path" goes to the cache, the others to the store. */
   put(ref: BlockRef, replica: Replica, bytes: Uint8Array, reason: CopyReason): Promise<PutResult>;
   delete(ref: BlockRef): Promise<void>;

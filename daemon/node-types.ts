@@ -6,7 +6,7 @@ import type { Client } from './client/client-types.ts';
 import type { BlockRef, CopyReason, RingLocation } from './ids.ts';
 import type { Link } from './link/link-types.ts';
 import type { OnionSnapshot } from './onion/onion-types.ts';
-import type { TraceEvent } from './ports.ts';
+import type { NetAddress, TraceEvent } from './ports.ts';
 import type { RouterSnapshot } from './router/router-types.ts';
 import type { NodeSettings } from './settings.ts';
 import type { StoreStats } from './store/store-types.ts';
@@ -38,6 +38,8 @@ export interface Node {
   readonly settings: NodeSettings;
   readonly descriptor: Descriptor;
   readonly client: Client;
+  /** Where it really listens (port 0 resolved); the descriptor may advertise another address. */
+  readonly boundAddress: NetAddress;
   snapshot(): NodeSnapshot;
   /** Devnet trace, empty when off. */
   traceEvents(): readonly TraceEvent[];

@@ -249,6 +249,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       return ownDescriptor();
     },
     client,
+    boundAddress: listener.address,
     snapshot: (): NodeSnapshot => ({
       nowMs: clock.nowMs(),
       startedAtMs,

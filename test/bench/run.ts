@@ -1,0 +1,19 @@
+/**
+ * `npm run bench -- NAME`: measurements side by side in one run; without a name, what there is.
+ * @module
+ */
+const BENCHES: Readonly<Record<string, { readonly what: string; readonly run: () => Promise<void> }>> = {
+  transfer: {
+    what: 'publish and fetch on a devnet of 10: time, MiB/s, CPU-s/GiB, memory',
+    run: async () => (await import('./transfer.ts')).run(),
+  },
+};
+
+const name = process.argv[2];
+const bench = name === undefined ? undefined : BENCHES[name];
+if (bench === undefined) {
+  if (name !== undefined) console.error(`no bench is called ${name}`);
+  for (const [key, { what }] of Object.entries(BENCHES)) console.log(`${key.padEnd(12)} ${what}`);
+  process.exit(name === undefined ? 0 : 2);
+}
+await bench.run();

@@ -1,0 +1,67 @@
+/**
+ * ML-KEM-768, by OpenSSL: always beside X25519, never instead of it.
+ *
+ * Shape   encapsulation key 1,184; ciphertext 1,088; secret 32. The decapsulation key is a KeyObject nobody else looks into.
+ * Errors  null for an encapsulation key that fails the modulus check (OpenSSL refuses to import it) and for a ciphertext of
+ *         the wrong length. A wrong ciphertext of the right length gives a secret that nobody else has (implicit rejection).
+ * Why     Node draws the key's and the encapsulation's randomness itself and takes no seed for them: hence seeded.ts.
+ * Source  FIPS 203; Wycheproof's mlkem_768; the DER wrappers of RFC 9935.
+ * @module
+ */
+import {
+  createPrivateKey,
+  createPublicKey,
+  decapsulate,
+  encapsulate,
+  generateKeyPairSync,
+  KeyObject,
+} from 'node:crypto';
+import { concatBytes, plainView, requireLength, wipeBytes } from './bytes.ts';
+import type { KemKeyPair, KemResult } from './provider.ts';
+
+export const KEM_ENCAPSULATION_KEY_BYTES = 1_184;
+export const KEM_CIPHERTEXT_BYTES = 1_088;
+export const KEM_SECRET_BYTES = 32;
+export const KEM_SEED_BYTES = 64;
+
+/** SubjectPublicKeyInfo for id-alg-ml-kem-768, up to the 1,184 key bytes. */
+const PUBLIC_DER = Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex');
+/** PrivateKeyInfo holding only the 64-byte seed (d || z). */
+const SEED_DER = Buffer.from('3054020100300b060960864801650304040204428040', 'hex');
+
+function keyPair(privateKey: KeyObject, publicKey: KeyObject): KemKeyPair {
+  const der = publicKey.export({ format: 'der', type: 'spki' });
+  return { encapsulationKey: new Uint8Array(der.subarray(PUBLIC_DER.length)), decapsulationKey: privateKey };
+}
+
+export function kemKeyPair(): KemKeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync('ml-kem-768');
+  return keyPair(privateKey, publicKey);
+}
+
+/** The pair that FIPS 203's KeyGen derives from d || z: for vectors and frozen transcripts. */
+export function kemKeyPairFromSeed(seed: Uint8Array): KemKeyPair {
+  requireLength(seed, KEM_SEED_BYTES, 'ML-KEM seed');
+  const der = concatBytes(SEED_DER, seed);
+  const privateKey = createPrivateKey({ key: der as Buffer, format: 'der', type: 'pkcs8' });
+  wipeBytes(der);
+  return keyPair(privateKey, createPublicKey(privateKey));
+}
+
+export function kemEncapsulate(encapsulationKey: Uint8Array): KemResult | null {
+  if (encapsulationKey.length !== KEM_ENCAPSULATION_KEY_BYTES) return null;
+  try {
+    const der = concatBytes(PUBLIC_DER, encapsulationKey);
+    const result = encapsulate(createPublicKey({ key: der as Buffer, format: 'der', type: 'spki' }));
+    return { ciphertext: plainView(result.ciphertext), secret: plainView(result.sharedKey) };
+  } catch {
+    return null;
+  }
+}
+
+export function kemDecapsulate(decapsulationKey: unknown, ciphertext: Uint8Array): Uint8Array | null {
+  if (!(decapsulationKey instanceof KeyObject))
+    throw new RangeError('ML-KEM: not a decapsulation key of this provider');
+  if (ciphertext.length !== KEM_CIPHERTEXT_BYTES) return null;
+  return plainView(decapsulate(decapsulationKey, ciphertext));
+}

@@ -45,6 +45,20 @@ export const PEERS_PER_PREFIX_MAX = 2;
 export const RELAY_VIEW_MAX = 1_024;
 export const ANNOUNCE_REPLY_DESCRIPTORS_MAX = 16;
 export const ANNOUNCES_PENDING_MAX = 64;
+/** Of those, for one link. */
+export const ANNOUNCES_PENDING_PER_LINK_MAX = 16;
+/** Hops an Announce may take; a received HTL above it counts as this. */
+export const ANNOUNCE_HTL_MAX = 10;
+/** Peers under one /16 (IPv4). */
+export const PEERS_PER_WIDE_PREFIX_MAX = 4;
+/** Descriptors held in all: the relay view, our peers and the neighbourhood on the ring. */
+export const KNOWN_NODES_MAX = RELAY_VIEW_MAX + 128;
+/** Dials of the topology under way at once. */
+export const TOPOLOGY_DIALS_MAX = 8;
+/** Descriptors kept on disk to come back without a seed. */
+export const PEERS_REMEMBERED_MAX = 64;
+/** After this many hours from its issue a descriptor is void. */
+export const DESCRIPTOR_LIFE_HOURS = 72;
 
 // --- router ---
 export const HTL_MAX = 22;

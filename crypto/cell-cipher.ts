@@ -42,7 +42,7 @@ export function createCellCipher(crypto: Crypto, key: Uint8Array, direction: Cel
   };
   const nonce = new Uint8Array(AEAD_NONCE_BYTES);
   const nonceView = new DataView(nonce.buffer);
-  let chainKey = key.slice();
+  let chainKey: Uint8Array = key.slice();
   let aead: AeadKey | undefined = crypto.aeadKey(chainKey);
   let counter = 0;
 

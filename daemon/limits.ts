@@ -21,6 +21,10 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const LINKS_MAX = 512;
 /** Bytes waiting on one link before it refuses messages and kills the circuit with the oldest queued cells. */
 export const LINK_QUEUE_BYTES_MAX = 16 * 1024 * 1024;
+/** Above this a link asks its users to hold back what can wait. */
+export const LINK_QUEUE_SOFT_BYTES = 1024 * 1024;
+/** Links whose far end showed no descriptor: they may not crowd out the nodes that routing needs. */
+export const LIGHT_LINKS_MAX = 256;
 export const KEEPALIVE_INTERVAL_MS = 15_000;
 export const KEEPALIVE_TIMEOUT_MS = 45_000;
 /** Remembered first flights against replay, per link key. */

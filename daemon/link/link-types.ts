@@ -7,7 +7,7 @@
  */
 import type { ProtocolErrorCode } from '../errors.ts';
 import type { NodeId } from '../ids.ts';
-import type { NetAddress } from '../ports.ts';
+import type { Listener, NetAddress } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
 import type { Message } from '../wire/messages.ts';
 
@@ -53,6 +53,8 @@ export interface LinkEvents {
   message(link: Link, message: Message): void;
   cell(link: Link, cell: Uint8Array): void;
   drained(link: Link): void;
+  /** LINK_QUEUE_BYTES_MAX is reached: `cell` was not queued, so its circuit must be killed. Without this handler the link closes with ERR_LIMIT. */
+  overflow?(link: Link, cell: Uint8Array): void;
   closed(link: Link, reason: ProtocolErrorCode | 'shutdown' | 'peer'): void;
 }
 
@@ -62,4 +64,15 @@ export interface Links {
   connect(to: Descriptor): Promise<Link>;
   get(nodeId: NodeId): Link | undefined;
   all(): readonly Link[];
+}
+
+/** What the node itself does with them. */
+export interface LinkHost extends Links {
+  /** Accepts links at that address. Rejects with LocalError `port_in_use` or `listen_failed`. */
+  listen(at: NetAddress): Promise<Listener>;
+  /** Sends what is queued as far as the streams take it, then closes every link and ends every handshake. */
+  closeAll(): void;
+  /** Since start: all streams, closed ones and failed handshakes included. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }

@@ -61,8 +61,6 @@ export const KNOWN_NODES_MAX = RELAY_VIEW_MAX + 128;
 export const TOPOLOGY_DIALS_MAX = 8;
 /** Descriptors kept on disk to come back without a seed. */
 export const PEERS_REMEMBERED_MAX = 64;
-/** After this many hours from its issue a descriptor is void. */
-export const DESCRIPTOR_LIFE_HOURS = 72;
 
 // --- router ---
 export const HTL_MAX = 22;
@@ -71,6 +69,10 @@ export const DEADLINE_MS_MAX = 60_000;
 export const PENDING_REQUESTS_MAX = 4_096;
 /** Requests one peer may have waiting at this node. */
 export const PENDING_PER_PEER_MAX = 1_024;
+/** Requests waiting at this node that hold a block in memory: inserts and copies, 64 MiB at most. */
+export const PENDING_INSERTS_MAX = 2_048;
+/** Blocks that passed by and are being written to the cache; more are passed on without keeping them. */
+export const PATH_WRITES_MAX = 64;
 /** How many askers may wait on one pending request. */
 export const COALESCED_MAX = 64;
 /** Next hops tried by one node for one request. */

@@ -6,7 +6,7 @@
  * Errors  PathError when a directory cannot be made, or is not ours alone.
  * Why     the kernel cuts off long Unix socket paths (108 bytes on Linux, fewer elsewhere), and test homes are often deep. Then the
  *         sockets move to a fresh directory under the system's temporary one. Its name is random and stands in `api.path`
- *         inside the home, so that nobody can take the name before us; mode and owner are checked at both ends.
+ *         inside the home (as the path of api.sock), so that nobody can take the name before us; mode and owner are checked at both ends.
  * Source  ux § 4 "Files", design § 11.
  * @module
  */
@@ -22,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 export const SOCKET_PATH_BYTES_MAX = 100;
 
@@ -46,7 +46,7 @@ export interface Paths {
   readonly devnetDir: string;
   /** Wanted directory of api.sock and ro.sock. */
   readonly socketDir: string;
-  /** Names the directory in use when the wanted one has too long a path. */
+  /** Holds the path of api.sock when the wanted one is too long. */
   readonly socketDirFile: string;
 }
 
@@ -105,7 +105,7 @@ export function prepareSockets(paths: Paths): Sockets {
   const dir = mkdtempSync(join(tmpdir(), 'holloway-')); // mode 0700 by definition
   const sockets = socketsIn(dir);
   if (!fits(sockets)) throw new PathError(`the temporary directory has too long a path for a socket: ${dir}`);
-  writeFileSync(`${paths.socketDirFile}.new`, `${dir}\n`, { mode: 0o600 });
+  writeFileSync(`${paths.socketDirFile}.new`, `${sockets.api}\n`, { mode: 0o600 });
   renameSync(`${paths.socketDirFile}.new`, paths.socketDirFile);
   return sockets;
 }
@@ -148,7 +148,7 @@ function isPrivateDirectory(dir: string): boolean {
 function readSocketDir(paths: Paths): string | undefined {
   let dir: string;
   try {
-    dir = readFileSync(paths.socketDirFile, 'utf8').trim();
+    dir = dirname(readFileSync(paths.socketDirFile, 'utf8').trim());
   } catch {
     return undefined;
   }

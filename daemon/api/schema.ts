@@ -223,6 +223,45 @@ export interface TransferResult {
   readonly tookMs: number;
 }
 
+/** GET /v1/config: every setting with its value and where it came from. */
+export interface ConfigDocument {
+  readonly v: 1;
+  /** The file looked for, whether or not it exists. */
+  readonly file: string;
+  readonly settings: readonly {
+    readonly key: string;
+    /** As written in the file. */
+    readonly value: string;
+    readonly source: 'flag' | 'env' | 'file' | 'profile' | 'default';
+    readonly where: string;
+    readonly default: string;
+    readonly unit: string | null;
+    readonly range: string;
+    readonly sentence: string;
+  }[];
+}
+
+/** GET /v1/descriptor: what others need to join through this node. */
+export interface DescriptorDocument {
+  readonly v: 1;
+  readonly descriptor: string; // base64url of the signed bytes
+}
+
+/** GET /v1/trace, or with ?holds=KIND:HEX why this node keeps that block (null: it does not). */
+export interface TraceDocument {
+  readonly v: 1;
+  readonly holds: 'owner' | 'path' | 'handoff' | 'unexplained' | null;
+  readonly events: readonly {
+    readonly type: string;
+    readonly kind: string;
+    readonly key: string; // hex
+    readonly operation?: string;
+    readonly relays?: readonly string[];
+    readonly reason?: string;
+    readonly by?: string;
+  }[];
+}
+
 export const ENDPOINTS = {
   status: { method: 'GET', path: '/v1/status', readOnly: true },
   events: { method: 'GET', path: '/v1/events', readOnly: true },

@@ -1,0 +1,186 @@
+/**
+ * The control API: HTTP and server-sent events on two Unix sockets, one for everything and one for looking only.
+ *
+ * Shape   the endpoints of schema.ts; api.sock 0600, ro.sock 0660. What the second may not do is answered `read_only`.
+ * Unit    at most API_CLIENTS_MAX connections per socket; JSON bodies at most API_BODY_JSON_MAX bytes.
+ * Errors  LocalError listen_failed when a socket cannot be bound. A request never takes the daemon down.
+ * Why     a Unix socket, because no web page can reach it; read-only is enforced here and not in the dashboard, so that a dashboard
+ *         cannot change or leak anything by mistake.
+ * Source  ux §§ 1.1, 1.4, 3.1; design § 11.
+ * @module
+ */
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Sockets } from '../../config/paths.ts';
+import { LocalError } from '../errors.ts';
+import { fromHexKey, KIND, type Kind, routingKey } from '../ids.ts';
+import { API_CLIENTS_MAX } from '../limits.ts';
+import type { Node } from '../node-types.ts';
+import type { Clock, TraceEvent } from '../ports.ts';
+import { parseRefreshMs, streamEvents } from './events.ts';
+import { sendError, sendJson } from './http.ts';
+import type { ConfigDocument, TraceDocument } from './schema.ts';
+import { ENDPOINTS } from './schema.ts';
+import type { Access, StatusSource } from './status.ts';
+import { createTransfers } from './transfers.ts';
+
+export interface ControlDeps {
+  readonly node: Node;
+  readonly clock: Clock;
+  readonly status: StatusSource;
+  readonly config: ConfigDocument;
+  /** POST /v1/stop: called after the answer was sent. */
+  readonly stop: () => void;
+}
+
+export interface ControlApi {
+  close(): Promise<void>;
+}
+
+type Endpoint = keyof typeof ENDPOINTS;
+interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  readonly access: Access;
+  readonly id: string;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Over the polite limit connections are answered `busy`; over this they are dropped unread. */
+const CONNECTIONS_HARD_MAX = API_CLIENTS_MAX * 2;
+
+export async function startControlApi(deps: ControlDeps, sockets: Sockets): Promise<ControlApi> {
+  const handlers = createHandlers(deps);
+  const full = await listen(sockets.api, 0o600, (request, response) => handle(handlers, 'full', request, response));
+  const readOnly = await listen(sockets.readOnly, 0o660, (request, response) =>
+    handle(handlers, 'readOnly', request, response),
+  );
+  return {
+    async close() {
+      await Promise.all([shut(full), shut(readOnly)]);
+      rmSync(sockets.api, { force: true });
+      rmSync(sockets.readOnly, { force: true });
+    },
+  };
+}
+
+function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => void | Promise<void>> {
+  const { node, clock, status } = deps;
+  const transfers = createTransfers({ client: node.client, settings: node.settings, clock, status });
+  return {
+    status: ({ response, access }) => sendJson(response, 200, status.read(access)),
+    events: ({ response, access, query }) =>
+      streamEvents(response, status, access, clock, parseRefreshMs(query.get('refreshMs'))),
+    peers: ({ response, access }) => sendJson(response, 200, { v: 1, peers: status.read(access).peers.list }),
+    transfers: ({ response, access }) => sendJson(response, 200, { v: 1, transfers: status.read(access).transfers }),
+    publish: ({ request, response, query }) => transfers.publish(request, response, query),
+    fetch: ({ request, response }) => transfers.fetch(request, response),
+    transferEvents: ({ response, id }) => transfers.events(response, id),
+    transferContent: ({ response, id }) => transfers.content(response, id),
+    transferCancel: ({ response, id }) => transfers.cancel(response, id),
+    config: ({ response }) => sendJson(response, 200, deps.config),
+    descriptor: ({ response }) =>
+      sendJson(response, 200, { v: 1, descriptor: Buffer.from(node.descriptor.encoded).toString('base64url') }),
+    trace: ({ response, query }) => sendJson(response, 200, traceDocument(node, query.get('holds'))),
+    stop: ({ response }) => {
+      response.on('close', () => deps.stop());
+      response.setHeader('connection', 'close');
+      sendJson(response, 202, { v: 1, stopping: true });
+    },
+  };
+}
+
+async function handle(
+  handlers: ReturnType<typeof createHandlers>,
+  access: Access,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.on('error', () => {}); // the reader went away: 'close' follows and cleans up
+  try {
+    const url = new URL(request.url ?? '/', 'http://holloway');
+    const found = match(url.pathname);
+    if (found === undefined) return sendError(response, new LocalError('usage', 'no such endpoint'), 404);
+    const { method, readOnly } = ENDPOINTS[found.endpoint];
+    if (request.method !== method) {
+      response.setHeader('allow', method);
+      return sendError(response, new LocalError('usage', `this endpoint takes ${method}`), 405);
+    }
+    if (access === 'readOnly' && !readOnly) throw new LocalError('read_only');
+    await handlers[found.endpoint]({ request, response, query: url.searchParams, access, id: found.id });
+  } catch (error) {
+    sendError(response, error);
+  }
+}
+
+function match(path: string): { readonly endpoint: Endpoint; readonly id: string } | undefined {
+  for (const endpoint of Object.keys(ENDPOINTS) as Endpoint[]) {
+    const [before, after] = ENDPOINTS[endpoint].path.split(':id');
+    if (after === undefined) {
+      if (path === before) return { endpoint, id: '' };
+    } else if (path.startsWith(before!) && path.endsWith(after)) {
+      const id = path.slice(before!.length, path.length - after.length);
+      if (/^[0-9a-f]{16}$/.test(id)) return { endpoint, id };
+    }
+  }
+  return undefined;
+}
+
+/** Devnet only (`debug.trace`): which relays carried what, which copies were kept and why; `holds=KIND:HEX` asks for one block. */
+function traceDocument(node: Node, holds: string | null): TraceDocument {
+  if (holds !== null) {
+    const [, kind, key] = /^([1-4]):([0-9a-f]{64})$/.exec(holds) ?? [];
+    if (kind === undefined || key === undefined) throw new LocalError('usage', 'holds is KIND:HEX');
+    const ref = { kind: Number(kind) as Kind, key: routingKey(fromHexKey(key)) };
+    return { v: 1, holds: node.holds(ref) ?? null, events: [] };
+  }
+  return { v: 1, holds: null, events: node.traceEvents().map(traceEntry) };
+}
+
+const KIND_NAMES = Object.fromEntries(Object.entries(KIND).map(([name, kind]) => [kind, name]));
+
+function traceEntry(event: TraceEvent): TraceDocument['events'][number] {
+  const block = { kind: KIND_NAMES[event.ref.kind]!, key: Buffer.from(event.ref.key).toString('hex') };
+  if (event.type === 'copyKept') return { type: event.type, ...block, reason: event.reason, by: event.by };
+  return { type: event.type, ...block, operation: event.operation, relays: event.relays };
+}
+
+async function listen(
+  path: string,
+  mode: number,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> {
+  let connections = 0;
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 }, (request, response) => {
+    if (connections > API_CLIENTS_MAX) {
+      response.setHeader('connection', 'close');
+      sendError(response, new LocalError('busy', `at most ${API_CLIENTS_MAX} connections`));
+      return;
+    }
+    answer(request, response);
+  });
+  server.maxConnections = CONNECTIONS_HARD_MAX;
+  server.on('connection', (socket) => {
+    connections++;
+    socket.on('close', () => connections--);
+  });
+  // The lock of the home is held, so what lies there is left over from a daemon that was killed.
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new LocalError('listen_failed', `the control socket (${error.code ?? 'unknown'})`, { cause: error })),
+    );
+    // Bound inside a directory of mode 0700, so nobody gets in between bind and chmod.
+    server.listen(path, resolve);
+  });
+  chmodSync(path, mode);
+  return server;
+}
+
+function shut(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

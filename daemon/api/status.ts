@@ -1,0 +1,292 @@
+/**
+ * NodeSnapshot -> Status: what `status --json`, the event stream and the dashboard show.
+ *
+ * Shape   read('full') or read('readOnly'); the second rounds locations and leaves out addresses and transfer ids.
+ * Unit    see schema.ts; percentiles are the upper edge of the log2 bucket they fall into, so never under the truth.
+ * @module
+ */
+import { formatAddress } from '../../config/schema.ts';
+import type { TransferProgress } from '../client/client-types.ts';
+import { USER_ERRORS } from '../errors.ts';
+import { API_CLIENTS_MAX, PEERS_MAX, TRANSFERS_MAX } from '../limits.ts';
+import type { Node, NodeSnapshot } from '../node-types.ts';
+import type { Clock } from '../ports.ts';
+import type { Peer } from '../topology/topology-types.ts';
+import { createAliases } from './aliases.ts';
+import type { LogRing } from './log-ring.ts';
+import { createSampler, type Totals } from './sampler.ts';
+import type { PeerStatus, RequestStatus, Status, StoreStatus, TransferStatus } from './schema.ts';
+import { verdictOf } from './verdict.ts';
+
+export type Access = 'full' | 'readOnly';
+
+export interface StatusSource {
+  /** @param maxAgeMs the event stream shares one reading between all its readers; 0 reads anew */
+  read(access: Access, maxAgeMs?: number): Status;
+  /** One transfer as the status lists it. */
+  transfer(progress: TransferProgress): TransferStatus;
+  stop(): void;
+}
+
+export interface StatusDeps {
+  readonly node: Node;
+  readonly clock: Clock;
+  readonly log: LogRing;
+  readonly version: string;
+  readonly pid: number;
+  readonly memoryBytes: () => number;
+}
+
+/** Log lines in a Status: the ring keeps more, but every change of it is sent whole. */
+const LOG_LINES_SHOWN = 100;
+const ROLE_NAMES = { 1: 'full', 2: 'light', 3: 'seed' } as const;
+
+export function createStatusSource(deps: StatusDeps): StatusSource {
+  const { node, clock } = deps;
+  const peerAliases = createAliases('p', 2, PEERS_MAX * 4);
+  const transferAliases = createAliases('file-', 1, TRANSFERS_MAX + API_CLIENTS_MAX);
+  const sampler = createSampler(clock, () => totalsOf(node));
+  let shared: { readonly atMs: number; readonly status: Status } | undefined;
+
+  function transfer(progress: TransferProgress): TransferStatus {
+    const running = progress.endedAtMs === undefined;
+    const ageMs = (progress.endedAtMs ?? clock.nowMs()) - progress.startedAtMs;
+    // Ended: the mean over its life, because the last seconds say nothing any more.
+    const bytesPerSec = running
+      ? sampler.transferRate(progress.id)
+      : Math.round((progress.bytes * 1_000) / Math.max(1, ageMs));
+    const left = progress.totalBytes === undefined ? undefined : progress.totalBytes - progress.bytes;
+    const error = progress.error;
+    return {
+      alias: transferAliases.of(progress.id),
+      id: progress.id,
+      kind: progress.kind,
+      stage: progress.stage,
+      trafficClass: progress.trafficClass,
+      blocksHave: progress.blocksHave,
+      blocksNeeded: progress.blocksNeeded ?? null,
+      blocksInFlight: progress.blocksInFlight,
+      blocksMissed: progress.blocksMissed,
+      bytes: progress.bytes,
+      totalBytes: progress.totalBytes ?? null,
+      bytesPerSec,
+      etaS: running && left !== undefined && bytesPerSec > 0 ? Math.ceil(left / bytesPerSec) : null,
+      exits: progress.exits,
+      ageMs: Math.round(ageMs),
+      copiesMin: progress.copiesMin ?? null,
+      error:
+        error === undefined
+          ? null
+          : {
+              code: error.code,
+              what: USER_ERRORS[error.code].what,
+              cause: USER_ERRORS[error.code].cause,
+              next: USER_ERRORS[error.code].next,
+            },
+    };
+  }
+
+  function fresh(): Status {
+    const snapshot = node.snapshot();
+    const transfers = node.client.transfers();
+    peerAliases.keepOnly(new Set(snapshot.peers.map((peer) => peer.key)));
+    transferAliases.keepOnly(new Set(transfers.map((progress) => progress.id)));
+    const uptimeMs = Math.round(snapshot.nowMs - snapshot.startedAtMs);
+    const { onion, store } = snapshot;
+    return {
+      v: 1,
+      version: deps.version,
+      network: node.settings.networkName,
+      readOnly: false,
+      verdict: verdictOf({
+        uptimeMs,
+        joinStage: snapshot.joinStage,
+        seeds: node.settings.seeds.length,
+        seedsTried: snapshot.seedsTried,
+        seedsAnswered: snapshot.seedsAnswered,
+        links: snapshot.links.length,
+        peers: snapshot.peers.length,
+        estimatedNodes: snapshot.estimatedNodes,
+        usableRelays: onion.usableRelays,
+        guardUp: onion.guardUp,
+        circuitsReady: onion.ready,
+        builtLately: sampler.lately('built'),
+        buildFailuresLately: sampler.lately('buildFailures'),
+        writeFailuresLately: sampler.lately('writeFailures'),
+        damagedLately: sampler.lately('damaged'),
+        clockOffsetMs: snapshot.clockOffsetMs,
+      }),
+      uptimeMs,
+      nowMs: Math.round(clock.wallMs()),
+      pid: deps.pid,
+      node: {
+        location: snapshot.location,
+        locationSinceMs: Math.round(snapshot.nowMs - snapshot.locationSinceMs),
+        role: ROLE_NAMES[node.settings.role],
+        joinStage: snapshot.joinStage,
+        estimatedNodes: Math.round(snapshot.estimatedNodes),
+        clockOffsetMs: snapshot.clockOffsetMs ?? null,
+        memoryBytes: deps.memoryBytes(),
+        link: formatAddress(node.boundAddress),
+      },
+      peers: {
+        up: snapshot.peers.length,
+        max: node.settings.peersMax,
+        in: snapshot.peers.filter((peer) => !peer.link.dialledByUs).length,
+        out: snapshot.peers.filter((peer) => peer.link.dialledByUs).length,
+        ringNeighbours: snapshot.peers.filter((peer) => peer.ringNeighbour).length,
+        links: snapshot.links.length,
+        list: snapshot.peers.map((peer) => peerStatus(peer, peerAliases.of(peer.key), snapshot)),
+      },
+      traffic: {
+        inBytes: snapshot.bytesIn,
+        outBytes: snapshot.bytesOut,
+        inBytesPerSec: sampler.lastRate('bytesIn'),
+        outBytesPerSec: sampler.lastRate('bytesOut'),
+        inHistory: sampler.history('bytesIn'),
+        outHistory: sampler.history('bytesOut'),
+      },
+      requests: requestStatus(snapshot),
+      store: storeStatus(store),
+      circuits: {
+        ready: onion.ready,
+        building: onion.building,
+        built: onion.built,
+        buildFailures: onion.buildFailures,
+        relayedGuard: onion.relayed.guard,
+        relayedMiddle: onion.relayed.middle,
+        relayedExit: onion.relayed.exit,
+        cellsRelayed: onion.cellsRelayed,
+        usableRelays: onion.usableRelays,
+        guardUp: onion.guardUp,
+        list: onion.circuits.map((circuit) => ({
+          alias: `c${circuit.alias}`,
+          use: circuit.use,
+          hops: circuit.hops,
+          ageMs: Math.round(circuit.ageMs),
+          cellsIn: circuit.cellsIn,
+          cellsOut: circuit.cellsOut,
+        })),
+      },
+      transfers: transfers.map(transfer),
+      log: deps.log.lines(LOG_LINES_SHOWN),
+    };
+  }
+
+  return {
+    read(access, maxAgeMs = 0) {
+      const nowMs = clock.nowMs();
+      if (shared === undefined || nowMs - shared.atMs >= maxAgeMs) shared = { atMs: nowMs, status: fresh() };
+      return access === 'full' ? shared.status : withheld(shared.status);
+    },
+    transfer,
+    stop: () => sampler.stop(),
+  };
+}
+
+function totalsOf(node: Node): Totals {
+  const snapshot = node.snapshot();
+  const transfers = new Map<string, number>();
+  for (const progress of node.client.transfers()) {
+    if (progress.endedAtMs === undefined) transfers.set(progress.id, progress.bytes);
+  }
+  return {
+    bytesIn: snapshot.bytesIn,
+    bytesOut: snapshot.bytesOut,
+    built: snapshot.onion.built,
+    buildFailures: snapshot.onion.buildFailures,
+    writeFailures: snapshot.store.writeFailures,
+    damaged: snapshot.store.damaged,
+    transfers,
+  };
+}
+
+function peerStatus(peer: Peer, alias: string, snapshot: NodeSnapshot): PeerStatus {
+  const { link } = peer;
+  const apart = Math.abs(peer.location - snapshot.location);
+  return {
+    alias,
+    location: peer.location,
+    distance: Math.min(apart, 1 - apart),
+    direction: link.dialledByUs ? 'out' : 'in',
+    ringNeighbour: peer.ringNeighbour,
+    rttMs: link.rttMs === undefined ? null : Math.round(link.rttMs * 100) / 100,
+    ageMs: Math.round(snapshot.nowMs - peer.since),
+    bytesIn: link.counters.bytesIn,
+    bytesOut: link.counters.bytesOut,
+    queuedBytes: link.queuedBytes,
+    version: peer.descriptor.version,
+  };
+}
+
+function requestStatus(snapshot: NodeSnapshot): RequestStatus {
+  const { counters, timeHistogram, byHtl, pending } = snapshot.router;
+  return {
+    served: counters.found + counters.notFound + counters.failed,
+    found: counters.found,
+    notFound: counters.notFound,
+    failed: counters.failed,
+    foundInStore: counters.foundInStore,
+    foundInCache: counters.foundInCache,
+    forwardedFetches: counters.fetchesForwarded,
+    forwardedInserts: counters.insertsForwarded,
+    copiesSent: counters.copiesSent,
+    exitFetches: counters.exitFetches,
+    exitInserts: counters.exitInserts,
+    coalesced: counters.coalesced,
+    rejectedLoop: counters.rejectedLoop,
+    rejectedOverload: counters.rejectedOverload,
+    timeouts: counters.timeouts,
+    badBlocks: counters.badBlocks,
+    pending,
+    timeP50Ms: percentile(timeHistogram, 0.5),
+    timeP95Ms: percentile(timeHistogram, 0.95),
+    timeHistogram: [...timeHistogram],
+    byHtl: byHtl.map((row, htl) => ({ htl, ...row })),
+  };
+}
+
+function storeStatus(stats: NodeSnapshot['store']): StoreStatus {
+  return {
+    store: stats.store,
+    cache: stats.cache,
+    records: stats.records,
+    lookups: stats.lookups,
+    misses: stats.misses,
+    damaged: stats.damaged,
+    writeFailures: stats.writeFailures,
+    copies: { owner: stats.copies.owner, path: stats.copies.path, handoff: stats.copies.handoff },
+  };
+}
+
+/** Bucket i of a log2 histogram ends at 2^(i+1). Null without any entry. */
+export function percentile(histogram: readonly number[], share: number): number | null {
+  const total = histogram.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  let seen = 0;
+  for (const [bucket, count] of histogram.entries()) {
+    seen += count;
+    if (seen >= total * share) return 2 ** (bucket + 1);
+  }
+  return 2 ** histogram.length;
+}
+
+/** What a reader of the read-only socket gets: nothing that finds the node, a transfer, or a place on the ring exactly. */
+function withheld(status: Status): Status {
+  return {
+    ...status,
+    readOnly: true,
+    node: { ...status.node, location: twoDecimals(status.node.location), link: null },
+    peers: {
+      ...status.peers,
+      list: status.peers.list.map((peer) => ({
+        ...peer,
+        location: twoDecimals(peer.location),
+        distance: twoDecimals(peer.distance),
+      })),
+    },
+    transfers: status.transfers.map((transfer) => ({ ...transfer, id: transfer.alias })),
+  };
+}
+
+const twoDecimals = (fraction: number): number => Math.floor(fraction * 100) / 100;

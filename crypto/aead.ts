@@ -80,16 +80,16 @@ export function createAeadKey(key: Uint8Array, opensslFrom: number): AeadKey {
   let pure: ChaCha20Poly1305 | undefined;
   let native: KeyObject | undefined;
 
-  const check = (nonce: Uint8Array, dst: Uint8Array | undefined, dstBytes: number): void => {
+  const check = (nonce: Uint8Array): void => {
     if (wiped) throw new RangeError('AEAD key: used after it was wiped');
     requireLength(nonce, AEAD_NONCE_BYTES, 'AEAD nonce');
-    if (dst !== undefined) requireLength(dst, dstBytes, 'AEAD dst');
   };
 
   return {
     seal(nonce, plaintext, ad, dst) {
       const sealedBytes = plaintext.length + AEAD_TAG_BYTES;
-      check(nonce, dst, sealedBytes);
+      check(nonce);
+      if (dst !== undefined) requireLength(dst, sealedBytes, 'AEAD dst');
       if (plaintext.length < opensslFrom) {
         pure ??= new ChaCha20Poly1305(kept);
         return pure.seal(nonce, plaintext, ad, dst);
@@ -100,8 +100,9 @@ export function createAeadKey(key: Uint8Array, opensslFrom: number): AeadKey {
 
     open(nonce, sealed, ad, dst) {
       const textBytes = sealed.length - AEAD_TAG_BYTES;
+      check(nonce);
       if (textBytes < 0) return null;
-      check(nonce, dst, textBytes);
+      if (dst !== undefined) requireLength(dst, textBytes, 'AEAD dst');
       if (textBytes < opensslFrom) {
         pure ??= new ChaCha20Poly1305(kept);
         return pure.open(nonce, sealed, ad, dst);

@@ -1,0 +1,300 @@
+/**
+ * All links of a node: dials, accepts, runs handshakes, and knows which link leads to whom.
+ *
+ * Shape   connect() shares one dial per node and reuses an open link; a node has at most one link in each direction, a newer
+ *         one replaces the older. With two, get() prefers the one dialled by the node of the lower id: both ends agree.
+ * Errors  connect rejects with ProtocolError: ERR_DIAL, ERR_HANDSHAKE, ERR_LIMIT, ERR_BINDING, ERR_CLOSED. What strangers send
+ *         never throws out of here.
+ * Why     a probe must learn nothing: whatever is wrong, nothing is answered, bytes are read on, and the stream is closed after
+ *         1 to 30 s. Under a flood the silent ones make room first, then those that have proven nothing; so garbage cannot keep
+ *         out a node that holds our descriptor.
+ * Source  design § 4 "Link handshake".
+ * @module
+ */
+import type { Crypto, DhKeyPair } from '../../crypto/provider.ts';
+import { ProtocolError, type ProtocolErrorCode } from '../errors.ts';
+import { hexKey, type NodeId } from '../ids.ts';
+import { HANDSHAKE_TIMEOUT_MS, HANDSHAKES_MAX, LIGHT_LINKS_MAX, LINKS_MAX } from '../limits.ts';
+import type { ByteStream, Clock, Listener, Log, NetAddress, Random, Records, Timer, Transport } from '../ports.ts';
+import { isDialable, isPrivate } from '../wire/address.ts';
+import { decodeDescriptor } from '../wire/descriptor.ts';
+import type { Descriptor } from '../wire/descriptor-types.ts';
+import { Conduit, type Totals } from './conduit.ts';
+import { createInitiator, createResponder, type HandshakeMachine, type Session } from './handshake.ts';
+import { OpenLink } from './link.ts';
+import type { Link, LinkEvents, LinkHost } from './link-types.ts';
+import { createReplayGuard } from './replay.ts';
+
+const SILENCE_MS_MIN = 1_000;
+const SILENCE_MS_MAX = 30_000;
+
+export interface LinksDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly transport: Transport;
+  readonly log: Log;
+  /** Where first flights are remembered against replay; in memory only without it. */
+  readonly records?: Records;
+}
+
+export interface LinksOptions {
+  readonly ownDescriptor: () => Descriptor;
+  /** Current first, then those still honoured. */
+  readonly linkKeys: () => readonly DhKeyPair[];
+  readonly nowHour: () => number;
+  readonly allowPrivateAddresses: boolean;
+  /** False for a light client: it shows no descriptor, and a fresh static key on every link. */
+  readonly sendDescriptor: boolean;
+}
+
+/** A stream that is not a link yet, or will never be one. */
+interface Attempt {
+  readonly conduit: Conduit;
+  readonly dialled: boolean;
+  machine: HandshakeMachine | undefined; // undefined: silent
+  timer: Timer;
+  /** When our last flight left. */
+  sentAtMs: number;
+  readonly settle: { resolve(link: Link): void; reject(code: ProtocolErrorCode): void } | undefined;
+}
+
+export function createLinks(deps: LinksDeps, options: LinksOptions, events: LinkEvents): LinkHost {
+  const { clock, random, crypto, log } = deps;
+  const replay = createReplayGuard(deps.records, log);
+  const totals: Totals = { bytesIn: 0, bytesOut: 0 };
+  const attempts = new Set<Attempt>();
+  const links = new Map<number, OpenLink>();
+  /** Per node the link in each direction. */
+  const byNode = new Map<string, { dialled: OpenLink | undefined; accepted: OpenLink | undefined }>();
+  const dials = new Map<string, Promise<Link>>();
+  let lights = 0;
+  let lastHandle = 0;
+  let over = false;
+
+  // --- links ---
+
+  const linkDeps = {
+    clock,
+    random,
+    crypto,
+    events,
+    forget(link: OpenLink): void {
+      links.delete(link.handle);
+      if (link.peer === undefined) lights--;
+      const pair = byNode.get(link.peerKey);
+      if (pair === undefined) return;
+      if (pair.dialled === link) pair.dialled = undefined;
+      if (pair.accepted === link) pair.accepted = undefined;
+      if (pair.dialled === undefined && pair.accepted === undefined) byNode.delete(link.peerKey);
+    },
+    fallSilent(conduit: Conduit): void {
+      if (!makeRoom()) {
+        conduit.close();
+        return;
+      }
+      const attempt: Attempt = {
+        conduit,
+        dialled: false,
+        machine: undefined,
+        timer: NO_TIMER,
+        sentAtMs: 0,
+        settle: undefined,
+      };
+      attempts.add(attempt);
+      silence(attempt);
+    },
+  };
+
+  function adopt(attempt: Attempt, session: Session): void {
+    const { conduit, dialled } = attempt;
+    attempt.timer.cancel();
+    attempts.delete(attempt);
+    const isLight = session.peer === undefined;
+    if (links.size >= LINKS_MAX || (isLight && lights >= LIGHT_LINKS_MAX)) {
+      conduit.close();
+      attempt.settle?.reject('ERR_LIMIT');
+      return;
+    }
+    const rttMs = clock.nowMs() - attempt.sentAtMs;
+    const link = new OpenLink(linkDeps, { handle: ++lastHandle, conduit, session, dialledByUs: dialled, rttMs });
+    links.set(link.handle, link);
+    if (isLight) lights++;
+    else enterNode(link);
+    events.opened(link);
+    attempt.settle?.resolve(link);
+    if (session.rest.length > 0 && link.isOpen) link.receive(session.rest);
+  }
+
+  function enterNode(link: OpenLink): void {
+    const pair = byNode.get(link.peerKey) ?? { dialled: undefined, accepted: undefined };
+    const older = link.dialledByUs ? pair.dialled : pair.accepted;
+    if (link.dialledByUs) pair.dialled = link;
+    else pair.accepted = link;
+    byNode.set(link.peerKey, pair);
+    older?.close('ERR_CLOSED'); // its other end has dialled again: it no longer holds the old one
+  }
+
+  function get(nodeId: NodeId): Link | undefined {
+    const key = hexKey(nodeId);
+    const pair = byNode.get(key);
+    if (pair === undefined) return undefined;
+    return hexKey(options.ownDescriptor().nodeId) < key
+      ? (pair.dialled ?? pair.accepted)
+      : (pair.accepted ?? pair.dialled);
+  }
+
+  // --- handshakes ---
+
+  /** Room for one more stream that is not a link: at the cap somebody who has proven nothing must go. */
+  function makeRoom(): boolean {
+    if (attempts.size < HANDSHAKES_MAX) return true;
+    let victim: Attempt | undefined;
+    for (const attempt of attempts) {
+      if (attempt.machine === undefined) {
+        victim = attempt;
+        break;
+      }
+      if (!attempt.dialled && !attempt.machine.proven) victim ??= attempt;
+    }
+    if (victim === undefined) return false;
+    drop(victim, 'ERR_LIMIT');
+    return true;
+  }
+
+  function drop(attempt: Attempt, code: ProtocolErrorCode): void {
+    attempt.timer.cancel();
+    attempts.delete(attempt);
+    attempt.machine = undefined;
+    attempt.conduit.close();
+    attempt.settle?.reject(code);
+  }
+
+  /** Reads on, says nothing, closes after a time that tells nothing. */
+  function silence(attempt: Attempt): void {
+    attempt.timer.cancel();
+    attempt.machine = undefined;
+    attempt.settle?.reject('ERR_HANDSHAKE');
+    attempt.conduit.use({ close: () => drop(attempt, 'ERR_HANDSHAKE') });
+    const delayMs = SILENCE_MS_MIN + random.unit() * (SILENCE_MS_MAX - SILENCE_MS_MIN);
+    attempt.timer = clock.setTimer(delayMs, () => drop(attempt, 'ERR_HANDSHAKE'));
+  }
+
+  function advance(attempt: Attempt, bytes: Uint8Array): void {
+    const step = attempt.machine?.push(bytes);
+    switch (step?.type) {
+      case undefined:
+      case 'wait':
+        return;
+      case 'send':
+        attempt.conduit.write(step.bytes);
+        attempt.sentAtMs = clock.nowMs();
+        return;
+      case 'done':
+        if (step.bytes !== undefined) attempt.conduit.write(step.bytes);
+        adopt(attempt, step.session);
+        return;
+      case 'failed':
+        silence(attempt);
+        return;
+    }
+    step satisfies never;
+  }
+
+  function accept(stream: ByteStream): void {
+    if (over || links.size >= LINKS_MAX || !makeRoom()) {
+      stream.close();
+      return;
+    }
+    const linkKeys = options.linkKeys();
+    replay.keepOnly(linkKeys.map((pair) => pair.publicKey));
+    const machine = createResponder({
+      crypto,
+      random,
+      ownNodeId: options.ownDescriptor().nodeId,
+      linkKeys,
+      replay,
+      decodeDescriptor: (bytes) =>
+        decodeDescriptor(crypto, bytes, {
+          nowHour: options.nowHour(),
+          allowPrivateAddresses: options.allowPrivateAddresses,
+        }),
+    });
+    const conduit = new Conduit(stream, totals, {
+      data: (bytes) => advance(attempt, bytes),
+      close: () => drop(attempt, 'ERR_HANDSHAKE'),
+    });
+    const timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => silence(attempt));
+    const attempt: Attempt = { conduit, dialled: false, machine, timer, sentAtMs: clock.nowMs(), settle: undefined };
+    attempts.add(attempt);
+  }
+
+  function dial(to: Descriptor): Promise<Link> {
+    const { promise, resolve, reject } = Promise.withResolvers<Link>();
+    let opened = false;
+    const own = options.sendDescriptor ? options.ownDescriptor().encoded : undefined;
+    // A light client's key must not tell two guards that they serve the same one.
+    const staticKey = options.sendDescriptor ? options.linkKeys()[0]! : crypto.dhKeyPair();
+    const machine = createInitiator({ crypto, random, to, staticKey, ownDescriptor: own });
+    const conduit = new Conduit(deps.transport.dial(to.addresses[0]!), totals, {
+      open: () => {
+        opened = true;
+        attempt.sentAtMs = clock.nowMs();
+        conduit.write(machine.first);
+      },
+      data: (bytes) => advance(attempt, bytes),
+      close: () => drop(attempt, opened ? 'ERR_HANDSHAKE' : 'ERR_DIAL'),
+    });
+    const timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => {
+      if (opened) silence(attempt);
+      else drop(attempt, 'ERR_DIAL');
+    });
+    const settle = { resolve, reject: (code: ProtocolErrorCode) => reject(new ProtocolError(code)) };
+    const attempt: Attempt = { conduit, dialled: true, machine, timer, sentAtMs: clock.nowMs(), settle };
+    attempts.add(attempt);
+    return promise;
+  }
+
+  function refusal(to: Descriptor): ProtocolErrorCode | undefined {
+    const host = to.addresses[0]!.host;
+    if (over) return 'ERR_CLOSED';
+    if (crypto.equal(to.nodeId, options.ownDescriptor().nodeId)) return 'ERR_DIAL';
+    if (!isDialable(host) || (!options.allowPrivateAddresses && isPrivate(host))) return 'ERR_BINDING';
+    return links.size >= LINKS_MAX || !makeRoom() ? 'ERR_LIMIT' : undefined;
+  }
+
+  return {
+    async connect(to) {
+      const key = hexKey(to.nodeId);
+      const known = get(to.nodeId) ?? dials.get(key);
+      if (known !== undefined) return known;
+      const code = refusal(to);
+      if (code !== undefined) throw new ProtocolError(code);
+      const pending = dial(to);
+      dials.set(key, pending);
+      try {
+        return await pending;
+      } finally {
+        dials.delete(key);
+      }
+    },
+    get,
+    all: () => [...links.values()],
+    async listen(at: NetAddress): Promise<Listener> {
+      return deps.transport.listen(at, accept);
+    },
+    closeAll() {
+      over = true;
+      for (const link of [...links.values()]) link.close('shutdown');
+      for (const attempt of [...attempts]) drop(attempt, 'ERR_CLOSED');
+    },
+    get bytesIn() {
+      return totals.bytesIn;
+    },
+    get bytesOut() {
+      return totals.bytesOut;
+    },
+  };
+}
+
+const NO_TIMER: Timer = { cancel: () => {} };

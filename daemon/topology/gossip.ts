@@ -1,0 +1,168 @@
+/**
+ * Gossip of the relay view: push one's own descriptor, pull a sample of what the other end knows.
+ *
+ * Shape   on a clock of our own, never because of a circuit: ROUND_MS apart, and FAST_ROUND_MS apart for some rounds while a small
+ *         network still brings news. A pull names an id; the sample carries it back.
+ * Unit    milliseconds; at most ANNOUNCE_REPLY_DESCRIPTORS_MAX descriptors in a sample.
+ * Errors  a push of anything but the sender's own descriptor is ERR_UNEXPECTED. Samples that nothing asked for are ignored.
+ * Why     only its owner may push a descriptor, and seldom: pushing is how an attacker would fill views (Brahms, limited pushes).
+ *         Whom we pull from we choose; who pulls from us may at most be pulled back once a second, so that news also travels
+ *         towards nodes whose own clock is slow.
+ * Source  design § 7; anonymity § 7 rule 22.
+ * @module
+ */
+import { ProtocolError } from '../errors.ts';
+import { ANNOUNCE_REPLY_DESCRIPTORS_MAX } from '../limits.ts';
+import type { Link } from '../link/link-types.ts';
+import type { Clock, Random, Timer } from '../ports.ts';
+import type { Descriptor } from '../wire/descriptor-types.ts';
+import type { Message, MessageNamed } from '../wire/messages.ts';
+
+const FAST_ROUND_MS = 500;
+const ROUND_MS = 120_000;
+const FAST_ROUNDS = 8;
+/** In a larger network something is always new: its news travels at the ordinary pace. */
+const SMALL_NETWORK_NODES = 128;
+const PARTNERS_FAST = 2;
+const PULL_BACK_MS = 1_000;
+const PULL_TIMEOUT_MS = 5_000;
+
+export interface Gossip {
+  start(): void;
+  stop(): void;
+  linkOpened(link: Link): void;
+  linkClosed(link: Link): void;
+  handleMessage(link: Link, message: Message): void;
+  /** Something about another node was new to us. */
+  heardNews(): void;
+}
+
+export interface GossipDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ownDescriptor: () => Descriptor;
+  /** Light nodes pull, and have nothing to push. */
+  readonly pushesOwn: boolean;
+  /** Links to gossip over: peers, or any node while there are none. */
+  readonly partners: () => readonly Link[];
+  readonly knownCount: () => number;
+  readonly relays: () => readonly Descriptor[];
+  readonly adopt: (link: Link, descriptors: readonly Uint8Array[]) => unknown;
+  /** The same for one descriptor that must be the sender's own. */
+  readonly adoptOwn: (link: Link, descriptor: Uint8Array) => void;
+}
+
+interface Partner {
+  readonly link: Link;
+  /** Sequence of our descriptor that this link carried last. */
+  pushed: number;
+  pullId: number | undefined;
+  pulledMs: number;
+}
+
+export function createGossip(deps: GossipDeps): Gossip {
+  const { clock, random } = deps;
+  const partners = new Map<number, Partner>();
+  let fastRoundsLeft = FAST_ROUNDS;
+  let timer: Timer | undefined;
+  let dueMs = 0;
+  let running = false;
+
+  function schedule(delayMs: number): void {
+    timer?.cancel();
+    // Rounds of nodes that started together drift apart.
+    const jittered = delayMs * (0.9 + 0.2 * random.unit());
+    dueMs = clock.nowMs() + jittered;
+    timer = clock.setTimer(jittered, round);
+  }
+
+  function round(): void {
+    const isFast = fastRoundsLeft > 0;
+    const links = shuffled(deps.partners(), random).slice(0, isFast ? PARTNERS_FAST : 1);
+    for (const link of links) exchange(link);
+    // While there is nobody to talk to, no round has happened.
+    if (isFast && links.length > 0) fastRoundsLeft--;
+    schedule(fastRoundsLeft > 0 ? FAST_ROUND_MS : ROUND_MS);
+  }
+
+  function exchange(link: Link): void {
+    const partner = partners.get(link.handle);
+    if (partner === undefined) return;
+    const own = deps.ownDescriptor();
+    if (deps.pushesOwn && partner.pushed !== own.sequence) {
+      partner.pushed = own.sequence;
+      link.sendMessage({ type: 'ViewPush', descriptor: own.encoded });
+    }
+    // A slow answer is waited for: asking again would make it one that nothing asked for.
+    if (partner.pullId !== undefined && clock.nowMs() - partner.pulledMs < PULL_TIMEOUT_MS) return;
+    const bytes = random.bytes(4);
+    partner.pullId = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
+    partner.pulledMs = clock.nowMs();
+    link.sendMessage({ type: 'ViewPull', id: partner.pullId });
+  }
+
+  function onPull(link: Link, message: MessageNamed<'ViewPull'>): void {
+    const others = deps.relays().filter((relay) => !sameBytes(relay.nodeId, link.peer?.nodeId));
+    const sample = shuffled(others, random).slice(0, ANNOUNCE_REPLY_DESCRIPTORS_MAX);
+    link.sendMessage({ type: 'ViewSample', id: message.id, descriptors: sample.map((relay) => relay.encoded) });
+    const partner = partners.get(link.handle);
+    if (partner === undefined || !running || deps.knownCount() >= SMALL_NETWORK_NODES) return;
+    const mayPullBack = link.peer !== undefined && clock.nowMs() - partner.pulledMs >= PULL_BACK_MS;
+    if (mayPullBack) exchange(link);
+  }
+
+  function onSample(link: Link, message: MessageNamed<'ViewSample'>): void {
+    const partner = partners.get(link.handle);
+    if (partner === undefined || partner.pullId !== message.id) return;
+    partner.pullId = undefined;
+    deps.adopt(link, message.descriptors);
+  }
+
+  return {
+    start() {
+      running = true;
+      schedule(FAST_ROUND_MS);
+    },
+    stop() {
+      running = false;
+      timer?.cancel();
+      partners.clear();
+    },
+    linkOpened(link) {
+      partners.set(link.handle, {
+        link,
+        pushed: -1,
+        pullId: undefined,
+        pulledMs: Number.NEGATIVE_INFINITY,
+      });
+    },
+    linkClosed: (link) => void partners.delete(link.handle),
+    handleMessage(link, message) {
+      if (message.type === 'ViewPull') onPull(link, message);
+      else if (message.type === 'ViewSample') onSample(link, message);
+      else if (message.type === 'ViewPush') {
+        if (link.peer === undefined) throw new ProtocolError('ERR_UNEXPECTED', 'a push without a descriptor');
+        deps.adoptOwn(link, message.descriptor);
+      }
+    },
+    heardNews() {
+      if (!running || deps.knownCount() >= SMALL_NETWORK_NODES) return;
+      fastRoundsLeft = FAST_ROUNDS;
+      if (dueMs - clock.nowMs() > FAST_ROUND_MS) schedule(FAST_ROUND_MS);
+    },
+  };
+}
+
+/** Fisher-Yates over a copy. */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const copy = [...items];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = Math.floor(random.unit() * (i + 1));
+    [copy[i], copy[j]] = [copy[j]!, copy[i]!];
+  }
+  return copy;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

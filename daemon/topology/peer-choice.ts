@@ -1,0 +1,68 @@
+/**
+ * Which nodes to wish for: long links at harmonic distances, and how many nodes there seem to be.
+ *
+ * Unit    distances are fractions of the ring.
+ * Why     the target of a long link is drawn first and then whoever lives nearest to it is taken: choosing among the nodes that happen
+ *         to be known would copy the bias of how they came to be known.
+ * Source  design § 7 (Kleinberg), § 8 (owners are at most half of the estimated network).
+ * @module
+ */
+import type { RingLocation } from '../ids.ts';
+import {
+  byDistanceTo,
+  clockwise,
+  distance,
+  harmonicDistance,
+  nearestEachSide,
+  placeAt,
+  type RingPlace,
+} from './ring-location.ts';
+
+/** Below this many nodes around us their density says too little. */
+const DENSITY_NODES_MIN = 6;
+/** The density overrules the count of known nodes only when it says at least so many times more. */
+const DENSITY_MARGIN = 1.5;
+
+/** A place to seek a long link at: either direction, density 1 / distance. */
+export function longTarget(
+  own: RingLocation,
+  draws: { readonly distance: number; readonly side: number },
+  estimatedNodes: number,
+  eachSide: number,
+): RingLocation {
+  const arc = harmonicDistance(draws.distance, Math.min(eachSide / estimatedNodes, 0.25));
+  return placeAt(own, draws.side < 0.5 ? arc : -arc);
+}
+
+/** The candidate nearest to the target, unless we live nearer to it than all of them. */
+export function nearestCandidate<T extends RingPlace>(
+  own: RingPlace,
+  target: RingLocation,
+  candidates: readonly T[],
+): T | undefined {
+  const best = [...candidates].sort(byDistanceTo(target))[0];
+  if (best === undefined || distance(best.location, target) >= distance(own.location, target)) return undefined;
+  return best;
+}
+
+/**
+ * Nodes in the network, ours included.
+ * @param neighbours confirmed nodes around us (ring neighbours); few of them say little, and then only what is known counts
+ * @param known nodes that we hold a descriptor of and did not fail to reach
+ */
+export function estimateNodes(
+  own: RingPlace,
+  neighbours: readonly RingPlace[],
+  eachSide: number,
+  known: number,
+  peers: number,
+): number {
+  const counted = Math.max(1 + known, 1 + peers);
+  const { after, before } = nearestEachSide(own, neighbours, eachSide);
+  const last = after.at(-1);
+  const first = before.at(-1);
+  if (last === undefined || first === undefined || after.length + before.length < DENSITY_NODES_MIN) return counted;
+  const arc = clockwise(own, last) + (1 - clockwise(own, first));
+  const byDensity = arc > 0 ? Math.round((after.length + before.length) / arc) : counted;
+  return byDensity > counted * DENSITY_MARGIN ? byDensity : counted;
+}

@@ -1,0 +1,195 @@
+/**
+ * Whom to keep as a peer: pure decisions over what is known of the peers. peering.ts carries them out.
+ *
+ * Shape   a peer is there for the ring (the nearest on either side), or as a long link that we asked for or were asked for.
+ * Errors  none; a refusal is a value of PeerRefused.reason.
+ * Why     ring neighbours are always accepted and never dropped for room: without them greedy routing dead-ends. Long links asked of
+ *         us have a cap of their own and are never taken in place of those we chose, so whoever floods us with requests fills only
+ *         what was left to requests. Prefix caps hold for the ring too: else one subnet could surround a node.
+ * Source  design §§ 5, 7.
+ * @module
+ */
+import { PEERS_PER_PREFIX_MAX, PEERS_PER_WIDE_PREFIX_MAX } from '../limits.ts';
+import type { Prefixes } from './prefixes.ts';
+import { compareKeys, distance, nearestEachSide, type RingPlace, steady } from './ring-location.ts';
+
+/** What the relation is for: the ring, a long link that we wished, or one that the other end wished. */
+export type PeerOrigin = 'ring' | 'longOut' | 'longIn';
+
+export const WISH = { long: 0, ring: 1 } as const;
+export type Wish = (typeof WISH)[keyof typeof WISH];
+export const REFUSAL = { full: 0, prefix: 1, role: 2, binding: 3 } as const;
+export type Refusal = (typeof REFUSAL)[keyof typeof REFUSAL];
+
+export interface PeerFacts extends RingPlace, Prefixes {
+  readonly origin: PeerOrigin;
+  readonly ringNeighbour: boolean;
+  /** When it stopped being one of the nearest on its side; undefined while it is one, or never was. */
+  readonly leftRingMs: number | undefined;
+}
+
+export interface PeerLimits {
+  readonly ringNeighboursEachSide: number;
+  readonly longLinks: number;
+  readonly peersMax: number;
+  readonly prefixRules: boolean;
+}
+
+/** How long a former ring neighbour stays, so that it can hear from us who stands between us now. */
+export const LEFT_RING_GRACE_MS = 2_000;
+
+/** Keys of the nearest on either side. */
+export function ringKeys(own: RingPlace, nodes: readonly RingPlace[], eachSide: number): Set<string> {
+  const { after, before } = nearestEachSide(own, nodes, eachSide);
+  return new Set([...after, ...before].map((node) => node.key));
+}
+
+/** The nearest on either side that the prefix caps allow together, nearest first. */
+export function ringWanted<T extends RingPlace & Prefixes>(
+  own: RingPlace,
+  nodes: readonly T[],
+  limits: PeerLimits,
+): readonly T[] {
+  const { after, before } = nearestEachSide(own, nodes, nodes.length);
+  const chosen = new Map<string, T>();
+  const prefixes = countPrefixes([]);
+  for (const side of [after, before]) {
+    let found = 0;
+    for (const node of side) {
+      if (found === limits.ringNeighboursEachSide) break;
+      if (!chosen.has(node.key)) {
+        if (limits.prefixRules && prefixes.isFull(node)) continue;
+        prefixes.add(node);
+        chosen.set(node.key, node);
+      }
+      found++;
+    }
+  }
+  return [...chosen.values()].sort(
+    (a, b) => distance(a.location, own.location) - distance(b.location, own.location) || compareKeys(a.key, b.key),
+  );
+}
+
+/** Whether to count the asker among our peers. */
+export function judgeRequest(
+  own: RingPlace,
+  peers: readonly PeerFacts[],
+  asker: RingPlace & Prefixes,
+  wish: Wish,
+  limits: PeerLimits,
+): 'accept' | Refusal {
+  const isNeighbour = ringKeys(own, [...peers, asker], limits.ringNeighboursEachSide).has(asker.key);
+  const competing = isNeighbour ? peers.filter((peer) => peer.ringNeighbour) : peers;
+  if (limits.prefixRules && countPrefixes(competing).isFull(asker)) return REFUSAL.prefix;
+  if (isNeighbour) return 'accept';
+  if (wish === WISH.ring) return REFUSAL.full;
+  const roomForLong = longPeers(peers).length < longPeersMax(limits) && peers.length < limits.peersMax;
+  return roomForLong ? 'accept' : REFUSAL.full;
+}
+
+/** Long links beyond the ones we wish ourselves: as many again may be asked of us. */
+export function longPeersMax(limits: PeerLimits): number {
+  return limits.longLinks * 2;
+}
+
+/** Whether to ask for one more long link: at least half of them are our own choice, whoever has asked us. */
+export function wantsLongLink(peers: readonly PeerFacts[], asked: number, limits: PeerLimits): boolean {
+  const long = longPeers(peers).filter((peer) => peer.origin !== 'ring');
+  const chosen = long.filter((peer) => peer.origin === 'longOut').length + asked;
+  if (peers.length + asked >= limits.peersMax) return false;
+  if (chosen >= limits.longLinks) return false;
+  return long.length + asked < limits.longLinks || chosen < Math.ceil(limits.longLinks / 2);
+}
+
+/** Peers to drop now, so that every cap holds: the least useful first, never one that the ring needs. */
+export function choosePeersToDrop(
+  own: RingPlace,
+  peers: readonly PeerFacts[],
+  limits: PeerLimits,
+  nowMs: number,
+): readonly string[] {
+  const dropped = new Set<string>();
+  const left = (): PeerFacts[] => peers.filter((peer) => !dropped.has(peer.key));
+  for (const peer of peers) {
+    const surplus = peer.origin === 'ring' && !peer.ringNeighbour && peer.leftRingMs !== undefined;
+    if (surplus && nowMs - peer.leftRingMs! >= LEFT_RING_GRACE_MS) dropped.add(peer.key);
+  }
+  if (limits.prefixRules) {
+    for (const peer of peers) {
+      while (!dropped.has(peer.key) && countPrefixes(left()).isOver(peer)) {
+        const sharing = longPeers(left()).filter(
+          (other) => other.prefix === peer.prefix || other.widePrefix === peer.widePrefix,
+        );
+        const least = leastUseful(own, sharing);
+        if (least === undefined) break;
+        dropped.add(least);
+      }
+    }
+  }
+  for (;;) {
+    const long = longPeers(left());
+    if (long.length <= longPeersMax(limits) && left().length <= limits.peersMax) break;
+    const least = leastUseful(own, long);
+    if (least === undefined) break;
+    dropped.add(least);
+  }
+  return [...dropped];
+}
+
+/**
+ * The long link whose loss costs routing least: the one that leaves the smallest gap, on a logarithmic scale, between the
+ * links around it. Former ring neighbours go first, then links asked of us, then our own.
+ */
+export function leastUseful(own: RingPlace, long: readonly PeerFacts[]): string | undefined {
+  const order: readonly PeerOrigin[] = ['ring', 'longIn', 'longOut'];
+  const origin = order.find((candidate) => long.some((peer) => peer.origin === candidate));
+  let least: { key: string; gap: number } | undefined;
+  for (const sideAfter of [true, false]) {
+    const side = long
+      .filter((peer) => isAfter(own, peer) === sideAfter)
+      .sort(
+        (a, b) => distance(a.location, own.location) - distance(b.location, own.location) || compareKeys(a.key, b.key),
+      );
+    side.forEach((peer, index) => {
+      if (peer.origin !== origin) return;
+      const inner = distance((side[index - 1] ?? peer).location, own.location);
+      const outer = index + 1 < side.length ? distance(side[index + 1]!.location, own.location) : 0.5;
+      const gap = steady(Math.log2(Math.max(outer, 2 ** -31) / Math.max(inner, 2 ** -31)));
+      if (least === undefined || gap < least.gap || (gap === least.gap && peer.key < least.key)) {
+        least = { key: peer.key, gap };
+      }
+    });
+  }
+  return least?.key;
+}
+
+/** Peers that the ring does not need. */
+export function longPeers(peers: readonly PeerFacts[]): PeerFacts[] {
+  return peers.filter((peer) => !peer.ringNeighbour);
+}
+
+function isAfter(own: RingPlace, peer: RingPlace): boolean {
+  const arc = peer.location - own.location;
+  return (arc < 0 ? arc + 1 : arc) <= 0.5;
+}
+
+export function countPrefixes(nodes: readonly Prefixes[]): {
+  add(node: Prefixes): void;
+  /** One more of this prefix would break a cap. */
+  isFull(node: Prefixes): boolean;
+  isOver(node: Prefixes): boolean;
+} {
+  const narrow = new Map<string, number>();
+  const wide = new Map<string, number>();
+  const add = (node: Prefixes): void => {
+    narrow.set(node.prefix, (narrow.get(node.prefix) ?? 0) + 1);
+    wide.set(node.widePrefix, (wide.get(node.widePrefix) ?? 0) + 1);
+  };
+  for (const node of nodes) add(node);
+  const count = (node: Prefixes): [number, number] => [narrow.get(node.prefix) ?? 0, wide.get(node.widePrefix) ?? 0];
+  return {
+    add,
+    isFull: (node) => count(node)[0] >= PEERS_PER_PREFIX_MAX || count(node)[1] >= PEERS_PER_WIDE_PREFIX_MAX,
+    isOver: (node) => count(node)[0] > PEERS_PER_PREFIX_MAX || count(node)[1] > PEERS_PER_WIDE_PREFIX_MAX,
+  };
+}

@@ -1,0 +1,260 @@
+/**
+ * Becoming peers and ceasing to be: the asker wishes, the asked one decides, and both ends hold the same relation.
+ *
+ * Shape   PeerRequest -> PeerAccepted | PeerRefused; PeerDropped ends the relation, the link lives on for circuits.
+ * Errors  a request from a node that showed no descriptor is ERR_UNEXPECTED.
+ * Why     the relation belongs to the two nodes, not to the link: when both dial at once there are two links for a moment, and the one
+ *         that remains carries it on. An acceptance that comes too late is answered PeerDropped, so that nobody routes one-sidedly.
+ * Source  design § 7; messages.ts.
+ * @module
+ */
+import { ProtocolError } from '../errors.ts';
+import { hexKey, type RingLocation } from '../ids.ts';
+import type { Link, Links } from '../link/link-types.ts';
+import type { Clock, Log } from '../ports.ts';
+import { BINDING, type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
+import type { Message } from '../wire/messages.ts';
+import {
+  choosePeersToDrop,
+  judgeRequest,
+  type PeerFacts,
+  type PeerLimits,
+  type PeerOrigin,
+  REFUSAL,
+  type Refusal,
+  ringKeys,
+  WISH,
+  type Wish,
+} from './peer-table.ts';
+import { prefixesOf } from './prefixes.ts';
+import type { RingPlace } from './ring-location.ts';
+import type { Peer } from './topology-types.ts';
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const REFUSED_BACKOFF_MS = 1_000;
+const REFUSED_BACKOFF_MAX_MS = 60_000;
+/** Prefix, role and binding do not change from one second to the next. */
+const REFUSED_FOR_GOOD_MS = 60_000;
+
+/** A peer as the topology sees it; the layers above see it as Peer. */
+export interface PeerEntry extends Peer, PeerFacts {
+  descriptor: Descriptor;
+  location: RingLocation;
+  ringNeighbour: boolean;
+  leftRingMs: number | undefined;
+  claims: readonly number[];
+}
+
+interface Refused {
+  times: number;
+  untilMs: number;
+}
+
+export interface Peering {
+  /** In the order they became peers. */
+  peers(): readonly PeerEntry[];
+  get(key: string): PeerEntry | undefined;
+  /** True while a request waits for its answer, or was refused too recently to ask again. */
+  isHeldBack(key: string): boolean;
+  /** True while a refusal is too fresh to ask again. */
+  wasRefused(key: string): boolean;
+  requestsPending(wish: Wish): number;
+  request(link: Link, wish: Wish): void;
+  handleMessage(link: Link, message: Message): void;
+  drop(key: string): void;
+  /** The other end left: no message is owed to it. */
+  forget(key: string): void;
+  linkClosed(link: Link): void;
+  descriptorChanged(key: string, descriptor: Descriptor): void;
+  /** Drops what the caps ask for and forgets requests that were never answered. */
+  upkeep(): void;
+}
+
+export interface PeeringDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly links: Pick<Links, 'get'>;
+}
+
+export interface PeeringOptions extends PeerLimits {
+  readonly role: Role;
+  readonly own: () => RingPlace;
+  /** The newest verified descriptor of that node, if any. */
+  readonly newest: (key: string) => Descriptor | undefined;
+  readonly onPeerUp: (peer: PeerEntry) => void;
+  readonly onPeerDown: (peer: PeerEntry) => void;
+}
+
+export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peering {
+  const { clock, log, links } = deps;
+  const peers = new Map<string, PeerEntry>();
+  const pending = new Map<string, { readonly wish: Wish; readonly untilMs: number }>();
+  const refused = new Map<string, Refused>();
+
+  function markRing(): void {
+    const ring = ringKeys(options.own(), [...peers.values()], options.ringNeighboursEachSide);
+    for (const peer of peers.values()) {
+      const isNeighbour = ring.has(peer.key);
+      if (peer.ringNeighbour && !isNeighbour) peer.leftRingMs = clock.nowMs();
+      if (isNeighbour) peer.leftRingMs = undefined;
+      peer.ringNeighbour = isNeighbour;
+    }
+  }
+
+  function add(link: Link, descriptor: Descriptor, origin: PeerOrigin): void {
+    const key = link.peerKey;
+    const current = peers.get(key);
+    if (current !== undefined) {
+      if (!current.link.isOpen) rebind(current, link);
+      return;
+    }
+    const peer: PeerEntry = {
+      key,
+      descriptor,
+      location: descriptor.location,
+      link,
+      since: clock.nowMs(),
+      origin,
+      ...prefixesOf(link.remote.host),
+      ringNeighbour: false,
+      leftRingMs: undefined,
+      claims: [],
+    };
+    peers.set(key, peer);
+    refused.delete(key);
+    markRing();
+    // A neighbour for the ring that is none by the time it is added must run out its grace like one that left.
+    if (origin === 'ring' && !peer.ringNeighbour) peer.leftRingMs = clock.nowMs();
+    log.write('debug', 'topology', `peer up, ${origin}, ${peers.size} peers`);
+    options.onPeerUp(peer);
+  }
+
+  function remove(key: string): PeerEntry | undefined {
+    const peer = peers.get(key);
+    if (peer === undefined) return undefined;
+    peers.delete(key);
+    markRing();
+    log.write('debug', 'topology', `peer down, ${peers.size} peers`);
+    options.onPeerDown(peer);
+    return peer;
+  }
+
+  /** The relation moves to another link of the same two nodes: to the layers above, one peer goes and one comes. */
+  function rebind(peer: PeerEntry, link: Link): void {
+    peers.delete(peer.key);
+    options.onPeerDown(peer);
+    const moved = { ...peer, link };
+    peers.set(peer.key, moved);
+    markRing();
+    options.onPeerUp(moved);
+  }
+
+  function judge(link: Link, descriptor: Descriptor, wish: Wish): 'accept' | Refusal {
+    if (options.role === ROLE.light || descriptor.role === ROLE.light) return REFUSAL.role;
+    // The caps count a link by the address at its other end, whatever the descriptor says.
+    const at = prefixesOf(link.remote.host);
+    const claimed = descriptor.addresses[0];
+    const bound = options.prefixRules && descriptor.binding === BINDING.prefix;
+    // A location bound to an address is worth what the address is: it must be the one the link really comes from.
+    if (bound && (claimed === undefined || prefixesOf(claimed.host).prefix !== at.prefix)) return REFUSAL.binding;
+    // Whom we have asked ourselves we do not turn away: its request and ours have crossed.
+    if (pending.has(link.peerKey)) return 'accept';
+    const asker = { key: link.peerKey, location: descriptor.location, ...at };
+    return judgeRequest(options.own(), [...peers.values()], asker, wish, options);
+  }
+
+  function onRequest(link: Link, wish: Wish): void {
+    if (link.peer === undefined) throw new ProtocolError('ERR_UNEXPECTED', 'a peer request without a descriptor');
+    const descriptor = options.newest(link.peerKey);
+    const verdict = peers.has(link.peerKey)
+      ? 'accept'
+      : descriptor === undefined
+        ? REFUSAL.binding
+        : judge(link, descriptor, wish);
+    if (verdict !== 'accept') {
+      link.sendMessage({ type: 'PeerRefused', reason: verdict });
+      return;
+    }
+    link.sendMessage({ type: 'PeerAccepted' });
+    if (descriptor !== undefined) add(link, descriptor, wish === WISH.ring ? 'ring' : 'longIn');
+  }
+
+  function onAccepted(link: Link): void {
+    const asked = pending.get(link.peerKey);
+    pending.delete(link.peerKey);
+    if (peers.has(link.peerKey)) return;
+    const descriptor = options.newest(link.peerKey);
+    if (asked === undefined || descriptor === undefined) {
+      link.sendMessage({ type: 'PeerDropped' });
+      return;
+    }
+    add(link, descriptor, asked.wish === WISH.ring ? 'ring' : 'longOut');
+  }
+
+  function onRefused(link: Link, reason: number): void {
+    if (!pending.delete(link.peerKey)) return;
+    const times = (refused.get(link.peerKey)?.times ?? 0) + 1;
+    const backoffMs =
+      reason === REFUSAL.full
+        ? Math.min(REFUSED_BACKOFF_MS * 2 ** Math.min(times - 1, 10), REFUSED_BACKOFF_MAX_MS)
+        : REFUSED_FOR_GOOD_MS;
+    refused.set(link.peerKey, { times, untilMs: clock.nowMs() + backoffMs });
+  }
+
+  const wasRefused = (key: string): boolean => (refused.get(key)?.untilMs ?? 0) > clock.nowMs();
+
+  function drop(key: string): void {
+    const peer = remove(key);
+    peer?.link.sendMessage({ type: 'PeerDropped' });
+  }
+
+  return {
+    peers: () => [...peers.values()],
+    get: (key) => peers.get(key),
+    isHeldBack: (key) => pending.has(key) || wasRefused(key),
+    wasRefused,
+    requestsPending: (wish) => [...pending.values()].filter((request) => request.wish === wish).length,
+    request(link, wish) {
+      if (pending.has(link.peerKey) || peers.has(link.peerKey)) return;
+      pending.set(link.peerKey, { wish, untilMs: clock.nowMs() + REQUEST_TIMEOUT_MS });
+      link.sendMessage({ type: 'PeerRequest', wish });
+    },
+    handleMessage(link, message) {
+      if (message.type === 'PeerRequest') onRequest(link, message.wish === WISH.ring ? WISH.ring : WISH.long);
+      else if (message.type === 'PeerAccepted') onAccepted(link);
+      else if (message.type === 'PeerRefused') onRefused(link, message.reason);
+      else if (message.type === 'PeerDropped') remove(link.peerKey);
+    },
+    drop,
+    forget: (key) => void remove(key),
+    linkClosed(link) {
+      const key = link.peerKey;
+      const other = link.peer === undefined ? undefined : links.get(link.peer.nodeId);
+      const stillLinked = other !== undefined && other !== link && other.isOpen;
+      if (!stillLinked) pending.delete(key);
+      const peer = peers.get(key);
+      if (peer === undefined || peer.link !== link) return;
+      if (stillLinked) rebind(peer, other);
+      else remove(key);
+    },
+    descriptorChanged(key, descriptor) {
+      const peer = peers.get(key);
+      if (peer === undefined) return;
+      peer.descriptor = descriptor;
+      peer.location = descriptor.location;
+      markRing();
+    },
+    upkeep() {
+      const nowMs = clock.nowMs();
+      for (const [key, request] of [...pending]) if (request.untilMs <= nowMs) pending.delete(key);
+      // Refusals are remembered for as long as they still lengthen the next wait.
+      for (const [key, entry] of [...refused]) if (entry.untilMs + REFUSED_BACKOFF_MAX_MS <= nowMs) refused.delete(key);
+      for (const key of choosePeersToDrop(options.own(), [...peers.values()], options, nowMs)) drop(key);
+    },
+  };
+}
+
+/** A link's peer key, for descriptors that are not linked yet. */
+export function keyOf(descriptor: Descriptor): string {
+  return hexKey(descriptor.nodeId);
+}

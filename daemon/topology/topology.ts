@@ -1,0 +1,563 @@
+/**
+ * The topology: joins the network, holds the right peers, and knows the relays.
+ *
+ * Shape   one object that implements RoutingView and RelayView; links and messages are handed in, peers come out through callbacks.
+ *         A round (every half second until the ring stands still, then slower) seeks nearer ring neighbours, announces, fills long
+ *         links and drops what is too much.
+ * Unit    milliseconds of Clock.nowMs; network hours.
+ * Errors  what a peer may not send closes its link with the ProtocolErrorCode; nothing is thrown out of here.
+ * Why     every decision is a pure function of the tables (peer-table, peer-choice), so that what happens follows from clock and
+ *         random draws alone. Nothing here happens because a circuit or a request passed by.
+ * Source  design §§ 5, 7.
+ * @module
+ */
+import type { Crypto } from '../../crypto/provider.ts';
+import { ProtocolError } from '../errors.ts';
+import { hexKey, type NodeId, type RingLocation } from '../ids.ts';
+import type { Link, Links } from '../link/link-types.ts';
+import type { Clock, Log, Random, Records, Timer } from '../ports.ts';
+import { addressBytes } from '../wire/address.ts';
+import { decodeDescriptor } from '../wire/descriptor.ts';
+import { type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
+import type { Message } from '../wire/messages.ts';
+import { createAnnounces, type NamedNode } from './announce.ts';
+import { createClaims } from './claims.ts';
+import { createDialler } from './dialler.ts';
+import { createGossip, shuffled } from './gossip.ts';
+import { createJoin, type Join } from './join.ts';
+import { createKnownNodes, type KnownNode } from './known-nodes.ts';
+import { createLinkState, type LinkState } from './link-states.ts';
+import { createLongLinks } from './long-links.ts';
+import { hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
+import { estimateNodes } from './peer-choice.ts';
+import { ringWanted, WISH } from './peer-table.ts';
+import { createPeering, keyOf } from './peering.ts';
+import { createRememberedPeers } from './remembered-peers.ts';
+import { byDistanceTo, type RingPlace } from './ring-location.ts';
+import type { JoinStage, Peer, RelayView, RoutingView } from './topology-types.ts';
+
+const QUICK_ROUND_MS = 500;
+const CALM_ROUND_MS = 5_000;
+const ANNOUNCE_MS_MAX = 30_000;
+/** Rounds in which nothing about the ring changed before rounds become slow. */
+const CALM_AFTER_ROUNDS = 6;
+/** Events within this time are answered together. */
+const KICK_MS = 10;
+/** When two nodes want each other the one with the smaller key dials; the other one waits this long. */
+const YIELD_MS = 300;
+const EXPIRY_CHECK_MS = 60_000;
+const IDLE_LINK_MS = 60_000;
+const LIGHT_LINKS_MIN = 2;
+/** Relays a circuit of three needs. */
+const LIGHT_RELAYS_MIN = 3;
+
+export interface TopologyDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly links: Links;
+  readonly records: Records;
+}
+
+export interface TopologyOptions {
+  readonly role: Role;
+  readonly seeds: readonly Uint8Array[];
+  readonly allowPrivateAddresses: boolean;
+  readonly prefixRules: boolean;
+  readonly ringNeighboursEachSide: number;
+  readonly longLinks: number;
+  readonly peersMax: number;
+  readonly ownDescriptor: () => Descriptor;
+  readonly onPeerUp: (peer: Peer) => void;
+  readonly onPeerDown: (peer: Peer) => void;
+  /** Whether circuits need this link. When given, links that we dialled, and that neither peers nor circuits use, are closed. */
+  readonly isLinkInUse?: (link: Link) => boolean;
+}
+
+export interface Topology extends RoutingView, RelayView {
+  readonly joinStage: JoinStage;
+  /** Peers' clocks minus ours; undefined with too few peers. */
+  readonly clockOffsetMs: number | undefined;
+  readonly seedsTried: number;
+  readonly seedsAnswered: number;
+  start(): void;
+  /** Says goodbye on all links and cancels all timers. */
+  stop(): void;
+  linkOpened(link: Link): void;
+  linkClosed(link: Link): void;
+  handleMessage(link: Link, message: Message): void;
+  networkHour(): number;
+  /** That relay could not be reached or did not do its work: it is left out for a while. */
+  relayFailed(id: NodeId): void;
+}
+
+export function createTopology(deps: TopologyDeps, options: TopologyOptions): Topology {
+  const { clock, crypto, log, links } = deps;
+  const joinRandom = deps.random.fork('join');
+  const isLight = options.role === ROLE.light;
+  const states = new Map<number, LinkState>();
+  /** Since when a node has been wanted for the ring without being a peer. */
+  const wantedSince = new Map<string, number>();
+  let phase: 'before' | 'running' | 'stopped' = 'before';
+  let join: Join | undefined;
+  let roundTimer: Timer | undefined;
+  let kickTimer: Timer | undefined;
+  let kickDueMs = 0;
+  let calmRounds = 0;
+  let ringText = '';
+  let announceGapMs = QUICK_ROUND_MS;
+  let nextAnnounceMs = 0;
+  let nextExpiryMs = 0;
+  let wasJoined = false;
+
+  let place: { readonly of: Descriptor; readonly at: RingPlace } | undefined;
+  const own = (): RingPlace => {
+    const descriptor = options.ownDescriptor();
+    if (place?.of !== descriptor) {
+      place = { of: descriptor, at: { key: keyOf(descriptor), location: descriptor.location } };
+    }
+    return place.at;
+  };
+  const offsetHours = (): number | undefined =>
+    medianOffsetHours(
+      [...states.values()]
+        .filter((state) => state.hoursAhead !== undefined && peering.get(state.link.peerKey)?.link === state.link)
+        .map((state) => state.hoursAhead!),
+    );
+  const networkHour = (): number => ownHour(clock.wallMs()) + (offsetHours() ?? 0);
+
+  const known = createKnownNodes(
+    { crypto, secret: deps.random.fork('view').bytes(32) },
+    {
+      own,
+      allowPrivateAddresses: options.allowPrivateAddresses,
+      nowHour: networkHour,
+      isPeer: (key) => peering.get(key) !== undefined,
+    },
+  );
+  const peering = createPeering(
+    { clock, log, links },
+    {
+      ...options,
+      own,
+      newest: (key) => known.get(key)?.descriptor,
+      onPeerUp(peer) {
+        remembered.remember(peer.descriptor);
+        options.onPeerUp(peer);
+        claims.peerUp(peer);
+        unsettle();
+      },
+      onPeerDown(peer) {
+        claims.peerDown(peer);
+        options.onPeerDown(peer);
+        unsettle();
+      },
+    },
+  );
+  const claims = createClaims({ clock, peers: () => peering.peers() });
+  const remembered = createRememberedPeers({ clock, records: deps.records, log });
+  const dialler = createDialler(
+    { clock, links },
+    {
+      opened: () => kick(KICK_MS),
+      failed(key) {
+        known.failed(key, clock.nowMs());
+        kick(KICK_MS);
+      },
+    },
+  );
+  const announces = createAnnounces({
+    clock,
+    random: deps.random.fork('announce'),
+    own,
+    ownDescriptor: options.ownDescriptor,
+    neighbours,
+    adopt: adoptAll,
+  });
+  const gossip = createGossip({
+    clock,
+    random: deps.random.fork('gossip'),
+    ownDescriptor: options.ownDescriptor,
+    pushesOwn: !isLight,
+    partners: () => {
+      const peers = peering.peers();
+      return peers.length > 0 ? peers.map((peer) => peer.link) : openNodeLinks();
+    },
+    knownCount: () => known.size,
+    relays: () => known.relays(clock.nowMs()),
+    adopt: adoptAll,
+    adoptOwn: (link, descriptor) => void adoptOne(link, descriptor, link.peerKey),
+  });
+  const longLinks = createLongLinks(
+    { clock, random: deps.random.fork('long'), links, peering, dialler, announces },
+    {
+      ...options,
+      own,
+      candidates: () => known.reachable(clock.nowMs()),
+      ringWanted: () => wanted(),
+      estimatedNodes,
+    },
+  );
+
+  function openNodeLinks(): Link[] {
+    return [...states.values()].map((state) => state.link).filter((link) => link.isOpen && link.peer !== undefined);
+  }
+
+  /** Peers, and nodes that announced themselves over their own link: those may be named to others. */
+  function neighbours(): { node: NamedNode; link: Link }[] {
+    const found = new Map<string, { node: NamedNode; link: Link }>();
+    for (const peer of peering.peers()) found.set(peer.key, { node: peer, link: peer.link });
+    for (const state of states.values()) {
+      const node = known.get(state.link.peerKey);
+      if (state.announcedItself && state.link.isOpen && node !== undefined && !found.has(node.key)) {
+        found.set(node.key, { node, link: state.link });
+      }
+    }
+    return [...found.values()];
+  }
+
+  // --- descriptors ---
+
+  /** @throws ProtocolError only for a signature that does not hold or a wrong owner: both are the sender's own doing. */
+  function adoptOne(link: Link, encoded: Uint8Array, owner?: string): KnownNode | undefined {
+    const state = states.get(link.handle);
+    if (state === undefined) return undefined;
+    if (!known.isVerified(encoded) && !state.descriptors.take(clock.nowMs())) return undefined;
+    try {
+      const adopted = known.adopt(encoded, owner);
+      if (adopted?.news) {
+        peering.descriptorChanged(adopted.node.key, adopted.node.descriptor);
+        gossip.heardNews();
+        kick(KICK_MS);
+      }
+      return adopted?.node;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      if (error.code === 'ERR_SIGNATURE' || error.code === 'ERR_UNEXPECTED') throw error;
+      // An honest node may hold what we do not accept: its clock, its rules on addresses or its version may be others.
+      return undefined;
+    }
+  }
+
+  function adoptAll(link: Link, descriptors: readonly Uint8Array[]): KnownNode[] {
+    const nodes: KnownNode[] = [];
+    for (const encoded of descriptors) {
+      const node = adoptOne(link, encoded);
+      if (node !== undefined) nodes.push(node);
+    }
+    return nodes;
+  }
+
+  function decodeOwnList(list: readonly Uint8Array[], what: string): Descriptor[] {
+    const decoded: Descriptor[] = [];
+    for (const bytes of list) {
+      try {
+        const rules = { nowHour: networkHour(), allowPrivateAddresses: options.allowPrivateAddresses };
+        const descriptor = decodeDescriptor(crypto, bytes, rules);
+        if (keyOf(descriptor) !== own().key) decoded.push(descriptor);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        log.write('warn', 'topology', `${what} is not usable: ${error.code}`);
+      }
+    }
+    return decoded;
+  }
+
+  function loadRemembered(): Descriptor[] {
+    return remembered.load().flatMap(({ key, encoded }) => {
+      const decoded = decodeOwnList([encoded], 'a remembered peer');
+      if (decoded.length === 0) remembered.forget(key);
+      return decoded;
+    });
+  }
+
+  // --- the ring ---
+
+  /** Who should be our ring neighbours, as far as we know and can reach them. */
+  function wanted(): readonly (RingPlace & { readonly descriptor: Descriptor })[] {
+    const peers = peering.peers();
+    const nowMs = clock.nowMs();
+    const others = known
+      .reachable(nowMs)
+      .filter(
+        (node) => peering.get(node.key) === undefined && !dialler.isSlow(node.key) && !peering.wasRefused(node.key),
+      );
+    return ringWanted(own(), [...peers, ...others], options);
+  }
+
+  function improveRing(): void {
+    const ring = wanted();
+    let isComplete = true;
+    for (const key of [...wantedSince.keys()]) if (!ring.some((node) => node.key === key)) wantedSince.delete(key);
+    for (const node of ring) {
+      if (peering.get(node.key) !== undefined) {
+        wantedSince.delete(node.key);
+        continue;
+      }
+      isComplete = false;
+      approach(node);
+    }
+    const text = ring.map((node) => node.key).join();
+    if (!isComplete || text !== ringText) calmRounds = 0;
+    ringText = text;
+    if (isComplete && calmRounds >= 1 && peering.peers().length > 0) wasJoined = true;
+  }
+
+  function approach(node: RingPlace & { readonly descriptor: Descriptor }): void {
+    const link = links.get(node.descriptor.nodeId);
+    if (link?.isOpen) {
+      if (!peering.isHeldBack(node.key)) peering.request(link, WISH.ring);
+      return;
+    }
+    const since = wantedSince.get(node.key) ?? clock.nowMs();
+    wantedSince.set(node.key, since);
+    const yieldMs = own().key < node.key ? 0 : since + YIELD_MS - clock.nowMs();
+    if (yieldMs > 0) kick(yieldMs);
+    else dialler.dial(node.descriptor);
+  }
+
+  function announceOver(over: readonly Link[]): void {
+    for (const link of over) announces.send(link, own().location, () => kick(KICK_MS));
+  }
+
+  /** The nearest on either side hear of us and tell us of theirs; a third one, anywhere, checks that the ring is one ring. */
+  function announceRound(): void {
+    const nowMs = clock.nowMs();
+    if (nowMs < nextAnnounceMs) return;
+    announceGapMs = calmRounds < CALM_AFTER_ROUNDS ? QUICK_ROUND_MS : Math.min(announceGapMs * 2, ANNOUNCE_MS_MAX);
+    nextAnnounceMs = nowMs + announceGapMs - KICK_MS;
+    const peers = [...peering.peers()];
+    const ring = peers.filter((peer) => peer.ringNeighbour).sort(byDistanceTo(own().location));
+    const over = new Set<Link>(ring.slice(0, 2).map((peer) => peer.link));
+    const far = shuffled(peers.length > 0 ? peers.map((peer) => peer.link) : openNodeLinks(), joinRandom);
+    for (const link of far.slice(0, ring.length > 0 ? 1 : 3)) over.add(link);
+    announceOver([...over]);
+  }
+
+  // --- the clock of it all ---
+
+  function round(): void {
+    const nowMs = clock.nowMs();
+    calmRounds++;
+    if (nowMs >= nextExpiryMs) {
+      nextExpiryMs = nowMs + EXPIRY_CHECK_MS;
+      known.forgetExpired();
+    }
+    peering.upkeep();
+    claims.upkeep();
+    remembered.upkeep();
+    closeIdleLinks();
+    if (isLight) keepLightLinks();
+    else {
+      join?.step(openNodeLinks().length);
+      improveRing();
+      announceRound();
+      if (calmRounds >= 1) longLinks.upkeep();
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    roundTimer?.cancel();
+    const gapMs = calmRounds < CALM_AFTER_ROUNDS ? QUICK_ROUND_MS : CALM_ROUND_MS;
+    roundTimer = clock.setTimer(gapMs * (0.95 + 0.1 * joinRandom.unit()), round);
+  }
+
+  /** Something changed around us: look again soon, and keep looking for a while. */
+  function unsettle(): void {
+    if (phase !== 'running') return;
+    const wasCalm = calmRounds >= CALM_AFTER_ROUNDS;
+    calmRounds = 0;
+    if (wasCalm) {
+      nextAnnounceMs = 0;
+      schedule();
+    }
+    kick(KICK_MS);
+  }
+
+  /** Looks at the ring after `delayMs`, or earlier if that is already due. */
+  function kick(delayMs: number): void {
+    if (phase !== 'running' || isLight) return;
+    const dueMs = clock.nowMs() + delayMs;
+    if (kickTimer !== undefined && kickDueMs <= dueMs) return;
+    kickTimer?.cancel();
+    kickDueMs = dueMs;
+    kickTimer = clock.setTimer(delayMs, () => {
+      kickTimer = undefined;
+      const before = calmRounds;
+      improveRing();
+      if (calmRounds === 0 && before >= CALM_AFTER_ROUNDS) unsettle();
+    });
+  }
+
+  function keepLightLinks(): void {
+    const open = openNodeLinks().length;
+    if (open >= LIGHT_LINKS_MIN) return;
+    join?.step(open);
+    const linked = new Set(openNodeLinks().map((link) => link.peerKey));
+    const others = known.reachable(clock.nowMs()).filter((node) => !linked.has(node.key));
+    for (const node of shuffled(others, joinRandom).slice(0, LIGHT_LINKS_MIN - open)) dialler.dial(node.descriptor);
+  }
+
+  function closeIdleLinks(): void {
+    const { isLinkInUse } = options;
+    if (isLinkInUse === undefined || isLight) return;
+    for (const { link } of [...states.values()]) {
+      const isYoung = clock.nowMs() - link.openedAtMs < IDLE_LINK_MS;
+      if (isYoung || !link.dialledByUs || peering.get(link.peerKey) !== undefined) continue;
+      if (!peering.isHeldBack(link.peerKey) && !isLinkInUse(link)) link.close('shutdown');
+    }
+  }
+
+  // --- what comes in ---
+
+  function dispatch(state: LinkState, message: Message): void {
+    const { link } = state;
+    const nowMs = clock.nowMs();
+    switch (message.type) {
+      case 'PeerRequest':
+        if (state.requests.take(nowMs)) peering.handleMessage(link, message);
+        break;
+      case 'PeerAccepted':
+      case 'PeerRefused':
+      case 'PeerDropped':
+        peering.handleMessage(link, message);
+        kick(KICK_MS);
+        break;
+      case 'PeerLocations': {
+        const peer = peering.get(link.peerKey);
+        if (peer !== undefined) claims.handleLocations(peer, message.locations);
+        break;
+      }
+      case 'Announce': {
+        if (link.peer === undefined) throw new ProtocolError('ERR_UNEXPECTED', 'an announce without a descriptor');
+        if (isLight || !state.announces.take(nowMs)) break;
+        const announcer = adoptOne(link, message.descriptor);
+        if (announcer === undefined) break;
+        if (announcer.key === link.peerKey) state.announcedItself = true;
+        announces.handleAnnounce(link, message, announcer);
+        break;
+      }
+      case 'AnnounceReply':
+        announces.handleReply(link, message);
+        break;
+      case 'ViewPull':
+        if (state.pulls.take(nowMs)) gossip.handleMessage(link, message);
+        break;
+      case 'ViewPush':
+      case 'ViewSample':
+        gossip.handleMessage(link, message);
+        break;
+      case 'Observed':
+        state.hoursAhead = message.networkHour - ownHour(clock.wallMs());
+        break;
+      case 'Goodbye':
+        if (message.reason === 0) known.failed(link.peerKey, nowMs);
+        peering.forget(link.peerKey);
+        break;
+      default: // the router's and the link's own: not for us
+        break;
+    }
+  }
+
+  function linkOpened(link: Link): void {
+    if (phase !== 'running') return;
+    states.set(link.handle, createLinkState(link, clock.nowMs()));
+    gossip.linkOpened(link);
+    link.sendMessage({ type: 'Observed', networkHour: networkHour(), address: addressBytes(link.remote) });
+    if (link.peer === undefined) return;
+    guarded(link, () => void adoptOne(link, link.peer!.encoded, link.peerKey));
+    known.reached(link.peerKey);
+    join?.linkOpened(link.peerKey);
+    if (isLight) return;
+    longLinks.linkOpened(link);
+    if (!wasJoined && link.dialledByUs) announceOver([link]);
+    kick(KICK_MS);
+  }
+
+  function guarded(link: Link, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      log.write('debug', 'topology', `link closed: ${error.code}`);
+      link.close(error.code);
+    }
+  }
+
+  // --- what others see ---
+
+  function estimatedNodes(): number {
+    const peers = peering.peers();
+    const ring = peers.filter((peer) => peer.ringNeighbour);
+    const reached = known.all().filter((node) => node.failures === 0).length;
+    return estimateNodes(own(), ring, options.ringNeighboursEachSide, reached, peers.length);
+  }
+
+  function joinStage(): JoinStage {
+    if (phase !== 'running') return 'idle';
+    const isLinked = openNodeLinks().length > 0;
+    if (isLight && isLinked) return known.relays(clock.nowMs()).length >= LIGHT_RELAYS_MIN ? 'joined' : 'linking';
+    if (peering.peers().length > 0) return wasJoined ? 'joined' : 'linking';
+    if (isLinked) return 'announcing';
+    return join?.hasAnybody ? 'dialling seeds' : 'idle';
+  }
+
+  return {
+    get ownLocation(): RingLocation {
+      return own().location;
+    },
+    peers: () => peering.peers(),
+    estimatedNodes,
+    relays: () => known.relays(clock.nowMs()),
+    get joinStage() {
+      return joinStage();
+    },
+    get clockOffsetMs() {
+      const hours = offsetHours();
+      return hours === undefined ? undefined : hoursToMs(hours);
+    },
+    get seedsTried() {
+      return join?.seedsTried ?? 0;
+    },
+    get seedsAnswered() {
+      return join?.seedsAnswered ?? 0;
+    },
+    start() {
+      if (phase !== 'before') return;
+      phase = 'running';
+      const starts = { seeds: decodeOwnList(options.seeds, 'a seed'), remembered: loadRemembered() };
+      join = createJoin({ clock, random: joinRandom, log, dialler }, starts);
+      for (const link of links.all()) linkOpened(link);
+      gossip.start();
+      round();
+    },
+    stop() {
+      if (phase === 'running') for (const link of links.all()) link.sendMessage({ type: 'Goodbye', reason: 0 });
+      phase = 'stopped';
+      roundTimer?.cancel();
+      kickTimer?.cancel();
+      announces.stop();
+      gossip.stop();
+      remembered.flush();
+    },
+    linkOpened,
+    linkClosed(link) {
+      if (phase !== 'running' || !states.delete(link.handle)) return;
+      gossip.linkClosed(link);
+      announces.linkClosed(link);
+      const wasPeer = peering.get(link.peerKey) !== undefined;
+      peering.linkClosed(link);
+      // Gone without a word: others take its place until it answers a dial again.
+      if (wasPeer && peering.get(link.peerKey) === undefined) known.failed(link.peerKey, clock.nowMs());
+      kick(KICK_MS);
+    },
+    handleMessage(link, message) {
+      const state = states.get(link.handle);
+      if (phase === 'running' && state !== undefined) guarded(link, () => dispatch(state, message));
+    },
+    networkHour,
+    relayFailed: (id) => known.failed(hexKey(id), clock.nowMs()),
+  };
+}

@@ -1,0 +1,141 @@
+/**
+ * The client layer's front: publish and fetch documents as transfers.
+ *
+ * Shape   `createClient(deps, options)`; the network is seen only as the circuits of one document at a time.
+ * Errors  LocalError through `result`, `metadata` and `content`. None of them crashes the process when nobody looks.
+ * Why     no port in `deps` leads to the router: what we want can only leave through a circuit.
+ * Source  design § 10.
+ * @module
+ */
+import type { Crypto } from '../../crypto/provider.ts';
+import { LocalError } from '../errors.ts';
+import type { CircuitSource } from '../onion/onion-types.ts';
+import type { Clock, Compute, Log, Random } from '../ports.ts';
+import type { Client, FetchOptions, FetchTransfer, PublishOptions, PublishTransfer } from './client-types.ts';
+import { type FetchedMetadata, fetchableUri, fetchDocument } from './fetch.ts';
+import { Handoff } from './handoff.ts';
+import { publishDocument } from './publish.ts';
+import { type Transfer, TransferTable } from './transfers.ts';
+
+export interface ClientDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly compute: Compute;
+  readonly log: Log;
+  readonly circuits: CircuitSource;
+}
+
+export interface ClientOptions {
+  /** Owners wanted for a block that stands at one location. */
+  readonly owners: number;
+  /** Owners wanted at each location of a replicated block. */
+  readonly ownersReplicated: number;
+}
+
+export function createClient(deps: ClientDeps, options: ClientOptions): Client {
+  const random = deps.random.fork('documents');
+  const table = new TransferTable(deps.clock, deps.random.fork('transfer ids'), deps.log);
+  return {
+    publish: (source, wishes, signal) => publish({ ...deps, random, ...options }, table, source, wishes, signal),
+    fetch: (uri, wishes, signal) => fetch({ ...deps, random }, table, uri, wishes, signal),
+    cancel: (id) => table.cancel(id),
+    transfers: () => table.list(),
+    onProgress: (listener) => table.onProgress(listener),
+  };
+}
+
+function publish(
+  deps: ClientDeps & ClientOptions,
+  table: TransferTable,
+  source: AsyncIterable<Uint8Array>,
+  options: PublishOptions,
+  signal: AbortSignal | undefined,
+): PublishTransfer {
+  let transfer: Transfer;
+  try {
+    transfer = table.open('publish', options.trafficClass);
+  } catch (error) {
+    return { id: '', result: quiet(Promise.reject(error)) };
+  }
+  // Between requests only the source is waited for, and a slow source is no stall.
+  const idle = (): boolean => transfer.progress.blocksInFlight === 0;
+  let begun = false;
+  const result = table.run(
+    transfer,
+    signal,
+    (watchdog) => {
+      begun = true;
+      return publishDocument(deps, source, options, transfer, watchdog);
+    },
+    idle,
+  );
+  result.catch(() => {
+    if (!begun) closeUnread(source); // cancelled while it waited for its turn
+  });
+  return { id: transfer.id, result: quiet(result) };
+}
+
+function fetch(
+  deps: ClientDeps,
+  table: TransferTable,
+  text: string,
+  options: FetchOptions,
+  signal: AbortSignal | undefined,
+): FetchTransfer {
+  const segments = new Handoff<readonly Uint8Array[]>();
+  let transfer: Transfer;
+  try {
+    transfer = table.open('fetch', options.trafficClass);
+  } catch (error) {
+    segments.fail(error);
+    return { id: '', metadata: quiet(Promise.reject(error)), content: read(segments, () => {}) };
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<FetchedMetadata>();
+  const sink = { metadata: resolve, segments };
+  // A reader must not wait for a transfer that was aborted between two segments.
+  transfer.signal.addEventListener('abort', () => segments.fail(transfer.signal.reason), { once: true });
+  table
+    .run(transfer, signal, async (watchdog) => {
+      await fetchDocument(deps, fetchableUri(text), options, transfer, watchdog, sink);
+    })
+    .then(
+      () => segments.end(),
+      (error: unknown) => {
+        segments.fail(error);
+        reject(error);
+      },
+    );
+  return {
+    id: transfer.id,
+    metadata: quiet(promise),
+    content: read(segments, () => transfer.abort(new LocalError('cancelled'))),
+  };
+}
+
+/** @param stop called when the reader leaves, early or not */
+async function* read(segments: Handoff<readonly Uint8Array[]>, stop: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    for (let chunks = await segments.take(); chunks !== undefined; chunks = await segments.take()) {
+      for (const chunk of chunks) if (chunk.length > 0) yield chunk;
+    }
+  } finally {
+    stop();
+  }
+}
+
+function closeUnread(source: AsyncIterable<Uint8Array>): void {
+  try {
+    source[Symbol.asyncIterator]()
+      .return?.()
+      ?.catch(() => {});
+  } catch {
+    // A source that fails while being closed has nothing more to tell us.
+  }
+}
+
+/** The promise itself, with its rejection already looked at: nobody has to wait for it. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

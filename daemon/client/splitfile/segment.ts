@@ -1,0 +1,128 @@
+/**
+ * A segment on its way out: the source cut into payloads, and their check blocks.
+ *
+ * Shape   k <= 128 data payloads of 32,736 bytes (the last zero padded), then max(3, k) check payloads.
+ * Why     the code works on padded plaintext and each result is sealed on its own, so a restored block is as good as a fetched one.
+ *         One segment is read ahead of what is asked, because the first blocks of a document depend on whether it ends here.
+ * Source  design § 6; the matrix is crypto/erasure.ts.
+ * @module
+ */
+import type { Sha256Stream } from '../../../crypto/sha256-stream.ts';
+import { LocalError } from '../../errors.ts';
+import { BLOCK_PAYLOAD_MAX, SEGMENT_DATA_BLOCKS_MAX } from '../../limits.ts';
+import { abortable } from '../timing.ts';
+
+export interface SourceSegment {
+  /** 32,736 bytes each, zero padded. */
+  readonly payloads: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  /** Nothing follows. */
+  readonly last: boolean;
+}
+
+/** Cuts a byte stream into segments, hashing it on the way. */
+export class SegmentReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #hash: Sha256Stream;
+  readonly #signal: AbortSignal;
+  #rest: Uint8Array = new Uint8Array(0);
+  #ended = false;
+  #sizeBytes = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>, hash: Sha256Stream, signal: AbortSignal) {
+    this.#chunks = source[Symbol.asyncIterator]();
+    this.#hash = hash;
+    this.#signal = signal;
+  }
+
+  /** Bytes read so far; the document's size after the last segment. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** At least one data block, even of an empty source. Not to be called after the last segment. */
+  async next(): Promise<SourceSegment> {
+    const payloads: Uint8Array[] = [];
+    let sizeBytes = 0;
+    let block: Uint8Array | undefined;
+    let filled = 0;
+    while (await this.#more()) {
+      if (block === undefined || filled === BLOCK_PAYLOAD_MAX) {
+        if (payloads.length === SEGMENT_DATA_BLOCKS_MAX) return { payloads, sizeBytes, last: false };
+        block = new Uint8Array(BLOCK_PAYLOAD_MAX);
+        payloads.push(block);
+        filled = 0;
+      }
+      const part = this.#rest.subarray(0, BLOCK_PAYLOAD_MAX - filled);
+      block.set(part, filled);
+      filled += part.length;
+      sizeBytes += part.length;
+      this.#rest = this.#rest.subarray(part.length);
+    }
+    if (payloads.length === 0) payloads.push(new Uint8Array(BLOCK_PAYLOAD_MAX));
+    return { payloads, sizeBytes, last: true };
+  }
+
+  /** Lets the source release what it holds; a source that hangs is not waited for. */
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      this.#chunks.return?.()?.catch(() => {});
+    } catch {
+      // A source that fails while being closed has nothing more to tell us.
+    }
+  }
+
+  async #more(): Promise<boolean> {
+    while (this.#rest.length === 0) {
+      if (this.#ended) return false;
+      const { done, value } = await abortable(this.#read(), this.#signal);
+      if (done === true) {
+        this.#ended = true;
+        return false;
+      }
+      this.#hash.update(value);
+      this.#sizeBytes += value.length;
+      this.#rest = value;
+    }
+    return true;
+  }
+
+  async #read(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      return await this.#chunks.next();
+    } catch (error) {
+      if (error instanceof LocalError) throw error;
+      throw new LocalError('cancelled', 'the input could not be read to its end', { cause: error });
+    }
+  }
+}
+
+/** Reads a whole source into memory, refusing what is larger than `bytesMax`. */
+export async function readWhole(
+  source: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+  hash: Sha256Stream,
+  signal: AbortSignal,
+): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await abortable(iterator.next(), signal);
+      if (done === true) return chunks;
+      sizeBytes += value.length;
+      if (sizeBytes > bytesMax) {
+        throw new LocalError('too_large', `a convergent document is held in memory and may have ${bytesMax} bytes`);
+      }
+      hash.update(value);
+      chunks.push(value.slice()); // the source may use its buffer again
+    }
+  } catch (error) {
+    iterator.return?.()?.catch(() => {});
+    if (error instanceof LocalError || signal.aborted) throw error;
+    throw new LocalError('cancelled', 'the input could not be read to its end', { cause: error });
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * A network of one Map for tests of the client: blocks by key and replica, with answers, delays and lies put in by the test.
+ * @module
+ */
+import { erasureEncode, erasureReconstruct, loadErasure } from '../../../crypto/erasure.ts';
+import { createClient } from '../../../daemon/client/client.ts';
+import type { Client, FetchTransfer, PublishOptions } from '../../../daemon/client/client-types.ts';
+import { type BlockRef, hexKey } from '../../../daemon/ids.ts';
+import type {
+  CircuitOptions,
+  CircuitSource,
+  DocumentCircuits,
+  RemoteFetch,
+  RemoteInsert,
+} from '../../../daemon/onion/onion-types.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+import { createSeededRandom } from '../../support/seeded-random.ts';
+import { testCrypto } from '../../support/test-crypto.ts';
+
+await loadErasure();
+
+export interface Asked {
+  readonly key: string;
+  readonly replica: number;
+  /** 1 for the first request with this key and replica. */
+  readonly turn: number;
+}
+
+export interface FakeWorld {
+  readonly client: Client;
+  readonly clock: ManualClock;
+  /** `KEYHEX/REPLICA` -> bytes, as inserted. */
+  readonly blocks: Map<string, Uint8Array>;
+  readonly fetches: Asked[];
+  readonly inserts: (Asked & { readonly owners: number })[];
+  readonly opened: CircuitOptions[];
+  readonly logged: string[];
+  closed: number;
+  inFlight: number;
+  inFlightMax: number;
+  /** Undefined: answer from the Map. */
+  onFetch: (asked: Asked) => RemoteFetch | Promise<RemoteFetch> | undefined;
+  /** Undefined: keep it, with two copies. */
+  onInsert: (asked: Asked) => RemoteInsert | Promise<RemoteInsert> | undefined;
+  onOpen: () => void;
+  /** Lets time run until the promise settles; fails when it does not within `limitMs`. */
+  settled<T>(promise: Promise<T>, limitMs?: number): Promise<PromiseSettledResult<T>>;
+}
+
+export function createFakeWorld(options: { seed?: number; windowBlocks?: number; latencyMs?: number } = {}): FakeWorld {
+  const { seed = 1, windowBlocks = 32, latencyMs = 0 } = options;
+  const clock = createManualClock();
+  const turns = new Map<string, number>();
+
+  const wait = (signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const timer = clock.setTimer(latencyMs, resolve);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          timer.cancel();
+          reject(signal.reason);
+        },
+        { once: true },
+      );
+    });
+
+  const ask = (operation: string, ref: BlockRef, replica: number): Asked => {
+    const key = hexKey(ref.key);
+    const name = `${operation} ${key}/${replica}`;
+    const turn = (turns.get(name) ?? 0) + 1;
+    turns.set(name, turn);
+    return { key, replica, turn };
+  };
+
+  const carry = async <T>(signal: AbortSignal | undefined, answer: () => T | Promise<T>): Promise<T> => {
+    signal?.throwIfAborted();
+    world.inFlight++;
+    world.inFlightMax = Math.max(world.inFlightMax, world.inFlight);
+    try {
+      if (latencyMs > 0) await wait(signal);
+      const given = answer();
+      if (!(given instanceof Promise)) return given;
+      return await new Promise<T>((resolve, reject) => {
+        given.then(resolve, reject);
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    } finally {
+      world.inFlight--;
+    }
+  };
+
+  const circuits: CircuitSource = {
+    async open(wishes) {
+      world.opened.push(wishes);
+      world.onOpen();
+      const document: DocumentCircuits = {
+        exits: 4,
+        trafficClass: wishes.trafficClass,
+        windowBlocks,
+        fetch(ref, replica, signal) {
+          const asked = ask('fetch', ref, replica);
+          world.fetches.push(asked);
+          return carry(signal, () => {
+            const payload = world.blocks.get(`${asked.key}/${replica}`);
+            return (
+              world.onFetch(asked) ?? (payload === undefined ? { type: 'dataNotFound' } : { type: 'data', payload })
+            );
+          });
+        },
+        insert(ref, replica, owners, payload, signal) {
+          const asked = ask('insert', ref, replica);
+          world.inserts.push({ ...asked, owners });
+          return carry(signal, () => {
+            const refused = world.onInsert(asked);
+            if (refused !== undefined) return refused;
+            world.blocks.set(`${asked.key}/${replica}`, payload.slice());
+            return { type: 'inserted', copies: 2 };
+          });
+        },
+        close() {
+          world.closed++;
+        },
+      };
+      return document;
+    },
+  };
+
+  const world: FakeWorld = {
+    clock,
+    blocks: new Map(),
+    fetches: [],
+    inserts: [],
+    opened: [],
+    logged: [],
+    closed: 0,
+    inFlight: 0,
+    inFlightMax: 0,
+    onFetch: () => undefined,
+    onInsert: () => undefined,
+    onOpen: () => {},
+    client: createClient(
+      {
+        clock,
+        random: createSeededRandom(seed),
+        crypto: testCrypto(seed),
+        compute: {
+          erasureEncode: async (data, checkCount) => erasureEncode(data, checkCount),
+          erasureReconstruct: async (shards, dataCount) => erasureReconstruct(shards, dataCount),
+        },
+        log: { write: (level, subsystem, text) => world.logged.push(`${level} ${subsystem}: ${text}`) },
+        circuits,
+      },
+      { owners: 3, ownersReplicated: 8 },
+    ),
+    async settled<T>(promise: Promise<T>, limitMs = 600_000): Promise<PromiseSettledResult<T>> {
+      let result: PromiseSettledResult<T> | undefined;
+      void Promise.allSettled([promise]).then(([first]) => {
+        result = first;
+      });
+      if (!(await clock.runUntil(() => result !== undefined, limitMs))) throw new Error('the promise did not settle');
+      return result!;
+    },
+  };
+  return world;
+}
+
+export async function* chunked(bytes: Uint8Array, chunkBytes = 65_536): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+}
+
+/** Cheap bytes that differ from block to block. */
+export function documentBytes(length: number, seed = 7): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = seed;
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    bytes[i] = state >>> 16;
+  }
+  return bytes;
+}
+
+export const PUBLISH: PublishOptions = { trafficClass: 'fast', convergent: false };
+
+export async function publishBytes(
+  world: FakeWorld,
+  bytes: Uint8Array,
+  options: Partial<PublishOptions> = {},
+): Promise<string> {
+  const { result } = world.client.publish(chunked(bytes), { ...PUBLISH, ...options });
+  const outcome = await world.settled(result);
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
+}
+
+export async function readAll(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** Reads a fetch to its end, letting time run; throws what the content throws. */
+export async function fetchBytes(world: FakeWorld, transfer: FetchTransfer): Promise<Uint8Array> {
+  const outcome = await world.settled(readAll(transfer.content));
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
+}

@@ -136,7 +136,7 @@ for (const pattern of ['XK', 'XKhfs'] as const) {
     t.deepEqual(ours.exporterSecret, theirs.exporterSecret);
     const all = [ours.sendKey, ours.receiveKey, ours.exporterSecret].map(hex);
     t.is(new Set(all).size, 3);
-    t.true(all.every((key) => key?.length === 64));
+    t.true(all.every((key) => key.length === 64));
   });
 
   test(`${pattern}: the responder names the initiator only after the third message`, (t) => {

@@ -15,6 +15,8 @@ export function unhex(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'hex'));
 }
 
+export function hex(bytes: Uint8Array): string;
+export function hex(bytes: Uint8Array | null): string | null;
 export function hex(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : Buffer.from(bytes).toString('hex');
 }

@@ -134,7 +134,7 @@ for (const pattern of ['XK', 'XKhfs'] as const) {
     t.deepEqual(ours.sendKey, theirs.receiveKey);
     t.deepEqual(ours.receiveKey, theirs.sendKey);
     t.deepEqual(ours.exporterSecret, theirs.exporterSecret);
-    const all = [ours.sendKey, ours.receiveKey, ours.exporterSecret].map(hex);
+    const all = [ours.sendKey, ours.receiveKey, ours.exporterSecret].map((key) => hex(key));
     t.is(new Set(all).size, 3);
     t.true(all.every((key) => key.length === 64));
   });

@@ -39,7 +39,7 @@ export function createStoreKeys(crypto: Crypto, root: Uint8Array): StoreKeys {
   const refsKey = crypto.hkdf(root, '', 'holloway store refs', 32);
   const zeros = new Uint8Array(REFS_PER_PIECE * SEALED_REF_BYTES);
   let pieceNumber = -1;
-  let piece = zeros;
+  let piece: Uint8Array = zeros;
 
   return {
     digest: (ref) => crypto.hmac(indexKey, Uint8Array.of(ref.kind), ref.key).subarray(0, DIGEST_BYTES),

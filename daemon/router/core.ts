@@ -1,0 +1,162 @@
+/**
+ * What fetches, inserts and the exit share: ports, tables, and waiting that ends when the router stops.
+ *
+ * Errors  a store that throws is a store that does not have it: the log says so, nobody waits longer for it than the deadline.
+ * Why     every wait goes through here (or Asks), so that after stop() no timer is left and no promise stays open.
+ * @module
+ */
+import type { Crypto } from '../../crypto/provider.ts';
+import { type BlockRef, type CopyReason, KIND, type Replica, type RingLocation } from '../ids.ts';
+import { PATH_WRITES_MAX } from '../limits.ts';
+import type { Link } from '../link/link-types.ts';
+import type { Clock, Log, Random, Timer, Trace, TraceEvent } from '../ports.ts';
+import type { BlockStore, PutResult } from '../store/store-types.ts';
+import type { RoutingView } from '../topology/topology-types.ts';
+import { Asks } from './asks.ts';
+import { Counters } from './counters.ts';
+import { FailureTable } from './failure-table.ts';
+import { createHtlCoins } from './htl.ts';
+import { Backoff, ClaimTrust, Shares } from './peer-memory.ts';
+import { PendingTable, Slots } from './pending.ts';
+
+export interface RouterDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly view: RoutingView;
+  readonly store: BlockStore;
+  verify(ref: BlockRef, bytes: Uint8Array): boolean;
+  locate(ref: BlockRef, replica: Replica): RingLocation;
+  readonly trace?: Trace;
+}
+
+export interface RouterOptions {
+  /** m for blocks with one replica, and for those with several. */
+  readonly owners: number;
+  readonly ownersReplicated: number;
+}
+
+type KeptBy = Extract<TraceEvent, { type: 'copyKept' }>['by'];
+
+export class RouterCore {
+  readonly deps: RouterDeps;
+  readonly options: RouterOptions;
+  readonly counters = new Counters();
+  readonly asks: Asks;
+  readonly slots = new Slots();
+  readonly pending = new PendingTable();
+  readonly failures = new FailureTable();
+  readonly backoff = new Backoff();
+  readonly trust = new ClaimTrust();
+  readonly shares = new Shares();
+  readonly keepsHighHtl: (link: Link) => boolean;
+  readonly htlDraws: Random;
+  readonly deadlineDraws: Random;
+  readonly #naps = new Map<Timer, () => void>();
+  #pathWrites = 0;
+  #stopped = false;
+
+  constructor(deps: RouterDeps, options: RouterOptions) {
+    this.deps = deps;
+    this.options = options;
+    this.asks = new Asks(deps.clock, deps.random.fork('ids'));
+    this.keepsHighHtl = createHtlCoins(deps.crypto);
+    this.htlDraws = deps.random.fork('htl');
+    this.deadlineDraws = deps.random.fork('deadline');
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  nowMs(): number {
+    return this.deps.clock.nowMs();
+  }
+
+  sleep(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.deps.clock.setTimer(ms, () => {
+        this.#naps.delete(timer);
+        resolve();
+      });
+      this.#naps.set(timer, resolve);
+    });
+  }
+
+  /** `work`, or undefined when it is not done by the deadline: a disk that hangs must not hang those who wait on us. */
+  by<T>(deadlineAtMs: number, work: Promise<T>): Promise<T | undefined> {
+    if (this.#stopped) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const timer = this.deps.clock.setTimer(Math.max(0, deadlineAtMs - this.nowMs()), () => end(undefined));
+      const end = (result: T | undefined): void => {
+        timer.cancel();
+        this.#naps.delete(timer);
+        resolve(result);
+      };
+      this.#naps.set(timer, () => resolve(undefined));
+      work.then(end, () => {
+        this.deps.log.write('warn', 'router', 'the store failed to answer');
+        end(undefined);
+      });
+    });
+  }
+
+  readStore(ref: BlockRef, deadlineAtMs: number, touch: boolean): Promise<Uint8Array | undefined> {
+    return this.by(deadlineAtMs, this.deps.store.get(ref, { touch }));
+  }
+
+  /** As owner. A store that does not answer in time has not stored. */
+  async storeAsOwner(
+    ref: BlockRef,
+    replica: Replica,
+    block: Uint8Array,
+    by: KeptBy,
+    deadlineAtMs: number,
+  ): Promise<PutResult> {
+    const result = await this.by(deadlineAtMs, this.deps.store.put(ref, replica, block, 'owner'));
+    if (result?.type === 'stored') this.#traceCopy(ref, 'owner', by);
+    return result ?? { type: 'failed', code: 'disk_failed' };
+  }
+
+  /**
+   * Offers a verified block that passed by to the cache, without waiting. Pointers are not kept so: their newest version must
+   * come from owners. While too many writes wait for a slow disk the block just passes.
+   */
+  keepOnPath(ref: BlockRef, replica: Replica, block: Uint8Array, by: KeptBy): void {
+    if (ref.kind === KIND.pointer || this.#pathWrites >= PATH_WRITES_MAX) return;
+    this.#pathWrites++;
+    this.deps.store.put(ref, replica, block, 'path').then(
+      (result) => {
+        this.#pathWrites--;
+        if (result.type === 'stored') this.#traceCopy(ref, 'path', by);
+      },
+      () => {
+        this.#pathWrites--;
+        this.deps.log.write('warn', 'router', 'the store failed to take a passing block');
+      },
+    );
+  }
+
+  /** Bytes that do not match their key: the one who sent them is not talked to any further. */
+  refuseBlock(link: Link): void {
+    this.counters.totals.badBlocks++;
+    this.deps.log.write('warn', 'router', 'a peer sent a block that does not match its key');
+    link.close('ERR_BLOCK');
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.asks.stop();
+    for (const [timer, wake] of this.#naps) {
+      timer.cancel();
+      wake();
+    }
+    this.#naps.clear();
+  }
+
+  #traceCopy(ref: BlockRef, reason: CopyReason, by: KeptBy): void {
+    this.deps.trace?.record({ type: 'copyKept', ref, reason, by });
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Sending on: to the best next hop, and when that fails to the next best, within attempts and deadline.
+ *
+ * Shape   tryNextHops() asks one peer after another until `judge` accepts an answer, or nobody is left. What it cannot decide (is
+ *         this where the path ends?) it leaves to request.ts, insert.ts and exit.ts.
+ * Unit    milliseconds. A next hop gets 9/10 of what is left and is waited for half-way into the rest, so that its answer can
+ *         still arrive and be passed on.
+ * Errors  HopFailure says why each peer gave up; nothing throws.
+ * Why     a peer that does not even accept within a few seconds costs only those, not the whole deadline: that is how dead and
+ *         silent peers are passed over. When all failed with RejectedLoop, the best one is asked once more after 250 ms, for
+ *         the request it already had may be over by then.
+ * Source  design § 8.
+ * @module
+ */
+import type { RingLocation } from '../ids.ts';
+import { ROUTE_ATTEMPTS_MAX } from '../limits.ts';
+import type { Peer } from '../topology/topology-types.ts';
+import type { AskResult, AskTimes, Question, Reply } from './asks.ts';
+import type { RouterCore } from './core.ts';
+import { chooseNextHop, type HopChoice } from './next-hop.ts';
+
+/** With less left than this no further peer is asked. */
+const ATTEMPT_MS_MIN = 50;
+const ACCEPT_MS_MAX = 3_000;
+const LOOP_RETRY_MS = 250;
+
+export type HopFailure =
+  | { readonly type: 'dataNotFound' }
+  | { readonly type: 'routeNotFound' }
+  | { readonly type: 'rejectedLoop' }
+  /** An insert reached its end, and nobody there could store it. */
+  | { readonly type: 'noCopies' }
+  | { readonly type: 'rejectedOverload'; readonly retryMs: number; readonly workBits: number }
+  | { readonly type: 'recentlyFailed'; readonly retryMs: number };
+
+/** What a reply means to the one who asked. `served`: the peer led to the key, which speaks for its claims. */
+export type Verdict<Result> =
+  | { readonly type: 'done'; readonly result: Result; readonly served: boolean }
+  | { readonly type: 'next'; readonly failure: HopFailure };
+
+export interface Onward<Result> {
+  readonly target: RingLocation;
+  readonly deadlineAtMs: number;
+  /** Who must not be asked: the peer it came from. Undefined at the exit, which sends on even if it is nearest itself. */
+  readonly asker: { readonly key: string; readonly location: RingLocation | undefined } | undefined;
+  /** Milliseconds for which this peer is known to have failed for this key; 0 if it is not. */
+  failedMs(peerKey: string): number;
+  question(id: number, deadlineMs: number): Question;
+  judge(peer: HopChoice<Peer>, reply: Reply): Verdict<Result>;
+}
+
+export type OnwardResult<Result> =
+  | { readonly type: 'done'; readonly result: Result }
+  /** Nobody nearer is left. `tried`: keys of those asked. */
+  | { readonly type: 'end'; readonly failures: readonly HopFailure[]; readonly tried: ReadonlySet<string> }
+  | { readonly type: 'gaveUp'; readonly failures: readonly HopFailure[]; readonly outOfTime: boolean };
+
+export async function tryNextHops<Result>(core: RouterCore, onward: Onward<Result>): Promise<OnwardResult<Result>> {
+  const failures: HopFailure[] = [];
+  const tried = new Map<string, RingLocation>();
+  let first: HopChoice<Peer> | undefined;
+  for (;;) {
+    if (core.stopped || outOfTime(core, onward)) return { type: 'gaveUp', failures, outOfTime: true };
+    if (tried.size >= ROUTE_ATTEMPTS_MAX) break;
+    const hop = pickHop(core, onward, tried);
+    if (hop === undefined) break;
+    if ('blocked' in hop) {
+      failures.push(hop.blocked);
+      break;
+    }
+    first ??= hop;
+    tried.set(hop.peer.key, hop.peer.location);
+    const verdict = await askHop(core, onward, hop);
+    if (verdict.type === 'done') return verdict;
+    failures.push(verdict.failure);
+  }
+  if (first !== undefined && onlyLoops(failures)) {
+    await core.sleep(LOOP_RETRY_MS);
+    if (core.stopped || outOfTime(core, onward)) return { type: 'gaveUp', failures, outOfTime: true };
+    const verdict = await askHop(core, onward, first);
+    if (verdict.type === 'done') return verdict;
+    failures.push(verdict.failure);
+  }
+  if (tried.size >= ROUTE_ATTEMPTS_MAX) return { type: 'gaveUp', failures, outOfTime: false };
+  return { type: 'end', failures, tried: new Set(tried.keys()) };
+}
+
+/**
+ * The failure to pass on when several peers failed: the one that tells the asker most.
+ * @returns undefined when there is none, or only words that the key is not there
+ */
+export function worstOf(failures: readonly HopFailure[]): HopFailure | undefined {
+  const real = failures.filter((failure) => failure.type !== 'dataNotFound');
+  return (
+    real.find((failure) => failure.type === 'recentlyFailed') ??
+    real.find((failure) => failure.type === 'rejectedOverload') ??
+    real.find((failure) => failure.type !== 'rejectedLoop') ??
+    real[0]
+  );
+}
+
+function onlyLoops(failures: readonly HopFailure[]): boolean {
+  return failures.every((failure) => failure.type === 'rejectedLoop');
+}
+
+function outOfTime(core: RouterCore, onward: Onward<unknown>): boolean {
+  return onward.deadlineAtMs - core.nowMs() < ATTEMPT_MS_MIN;
+}
+
+/** The best peer that may be asked; or why a better one may not; or nothing when nobody (nearer) is left. */
+function pickHop(
+  core: RouterCore,
+  onward: Onward<unknown>,
+  tried: ReadonlyMap<string, RingLocation>,
+): HopChoice<Peer> | { readonly blocked: HopFailure } | undefined {
+  const nowMs = core.nowMs();
+  const peers = core.deps.view.peers();
+  const left = peers.filter((peer) => peer.link.isOpen && peer.key !== onward.asker?.key && !tried.has(peer.key));
+  const avoid = [...tried.values()];
+  if (onward.asker?.location !== undefined) avoid.push(onward.asker.location);
+  const choose = (candidates: readonly Peer[]): HopChoice<Peer> | undefined =>
+    chooseNextHop({
+      target: onward.target,
+      ownLocation: core.deps.view.ownLocation,
+      candidates,
+      mustBeNearer: onward.asker !== undefined,
+      avoid,
+      weightsOf: (peerKey) => core.trust.weightsOf(peerKey, nowMs),
+      overShare: core.shares.over(peers.length),
+    });
+  const willing = left.filter(
+    (peer) => core.backoff.remainingMs(peer.key, nowMs) === 0 && onward.failedMs(peer.key) === 0,
+  );
+  const hop = choose(willing);
+  if (hop !== undefined) return hop;
+  const unwilling = choose(left);
+  if (unwilling === undefined) return undefined;
+  const retryMs = onward.failedMs(unwilling.peer.key);
+  if (retryMs > 0) return { blocked: { type: 'recentlyFailed', retryMs } };
+  const backoffMs = Math.ceil(core.backoff.remainingMs(unwilling.peer.key, nowMs));
+  return { blocked: { type: 'rejectedOverload', retryMs: backoffMs, workBits: 0 } };
+}
+
+async function askHop<Result>(
+  core: RouterCore,
+  onward: Onward<Result>,
+  hop: HopChoice<Peer>,
+): Promise<Verdict<Result>> {
+  core.shares.chosen(hop.peer.key);
+  const leftMs = Math.floor(onward.deadlineAtMs - core.nowMs());
+  const passedOnMs = Math.floor(leftMs * 0.9);
+  const times: AskTimes = {
+    acceptMs: Math.min(ACCEPT_MS_MAX, leftMs / 3),
+    answerMs: (passedOnMs + leftMs) / 2,
+  };
+  const result = await core.asks.ask(hop.peer.link, times, (id) => onward.question(id, passedOnMs));
+  const verdict = weigh(core, hop, result, onward);
+  if (hop.claim !== undefined) {
+    if (verdict.type === 'done' && verdict.served) core.trust.confirm(hop.peer.key, hop.claim);
+    else if (speaksAgainstClaim(verdict)) core.trust.doubt(hop.peer.key, hop.claim, core.nowMs());
+  }
+  return verdict;
+}
+
+function weigh<Result>(
+  core: RouterCore,
+  hop: HopChoice<Peer>,
+  result: AskResult,
+  onward: Onward<Result>,
+): Verdict<Result> {
+  if (result.type === 'closed') return { type: 'next', failure: { type: 'routeNotFound' } };
+  if (result.type === 'timeout') {
+    core.counters.totals.timeouts++;
+    if (!result.accepted) core.backoff.silent(hop.peer.key, core.nowMs());
+    return { type: 'next', failure: { type: 'routeNotFound' } };
+  }
+  core.backoff.heard(hop.peer.key);
+  const { reply } = result;
+  switch (reply.type) {
+    case 'RouteNotFound':
+      return { type: 'next', failure: { type: 'routeNotFound' } };
+    case 'RejectedLoop':
+      return { type: 'next', failure: { type: 'rejectedLoop' } };
+    case 'RejectedOverload': {
+      core.backoff.overloaded(hop.peer.key, core.nowMs(), reply.retryMs);
+      const { retryMs, workBits } = reply;
+      return { type: 'next', failure: { type: 'rejectedOverload', retryMs, workBits } };
+    }
+    default:
+      return onward.judge(hop, reply);
+  }
+}
+
+/** A peer that was too busy, or had failed a moment ago, did not look: its claim is not to blame. */
+function speaksAgainstClaim(verdict: Verdict<unknown>): boolean {
+  if (verdict.type === 'done') return !verdict.served;
+  return verdict.failure.type !== 'rejectedOverload' && verdict.failure.type !== 'recentlyFailed';
+}

@@ -1,0 +1,87 @@
+/**
+ * The router of a node: messages and exit requests in, messages out.
+ *
+ * Shape   createRouter(deps, options): ExitRequests for daemon/onion, and what node.ts tells it of links and peers.
+ * Errors  nothing that a peer sends throws: bytes that do not match their key close the link, replies to nothing are counted.
+ * Why     routed work is for nodes that said who they are. A light client has no place on the ring and reaches the network
+ *         through circuits alone, so a request from a link without descriptor closes that link.
+ * Source  design §§ 1, 7, 8. The parts: request.ts, insert.ts, copies.ts, exit.ts; what they share is in core.ts.
+ * @module
+ */
+import type { Link } from '../link/link-types.ts';
+import type { Peer } from '../topology/topology-types.ts';
+import type { Message } from '../wire/messages.ts';
+import { handleStoreCopy } from './copies.ts';
+import { RouterCore, type RouterDeps, type RouterOptions } from './core.ts';
+import { exitFetch, exitInsert } from './exit.ts';
+import { handleInsert } from './insert.ts';
+import { handleFetch } from './request.ts';
+import type { ExitRequests, RouterSnapshot } from './router-types.ts';
+
+export type { RouterDeps, RouterOptions } from './core.ts';
+
+export interface Router extends ExitRequests {
+  handleMessage(link: Link, message: Message): void;
+  linkClosed(link: Link): void;
+  peerUp(peer: Peer): void;
+  peerDown(peer: Peer): void;
+  snapshot(): RouterSnapshot;
+  /** Replies that answered nothing we asked over that link, or came too late. */
+  readonly strayReplies: number;
+  /** Ends everything under way; no timer is left. */
+  stop(): void;
+}
+
+export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
+  const core = new RouterCore(deps, options);
+
+  function handleMessage(link: Link, message: Message): void {
+    if (core.stopped) return;
+    switch (message.type) {
+      case 'Fetch':
+      case 'Insert':
+      case 'StoreCopy':
+        if (link.peer === undefined) link.close('ERR_UNEXPECTED');
+        else if (message.type === 'Fetch') handleFetch(core, link, message);
+        else if (message.type === 'Insert') handleInsert(core, link, message);
+        else handleStoreCopy(core, link, message);
+        return;
+      case 'Accepted':
+        core.asks.accepted(link, message.id);
+        return;
+      case 'Data':
+      case 'Inserted':
+      case 'Collision':
+      case 'DataNotFound':
+      case 'RouteNotFound':
+      case 'RejectedLoop':
+      case 'RejectedOverload':
+      case 'RecentlyFailed':
+        core.asks.handleReply(link, message);
+        return;
+      default: // topology's and the link's own: node.ts does not bring them here
+    }
+  }
+
+  function forgetPeer(peer: Peer): void {
+    core.backoff.forget(peer.key);
+    core.trust.forget(peer.key);
+  }
+
+  return {
+    fetch: (ref, replica) => exitFetch(core, ref, replica),
+    insert: (ref, replica, owners, work, payload) => exitInsert(core, ref, replica, owners, work, payload),
+    handleMessage,
+    linkClosed: (link) => core.asks.linkClosed(link),
+    peerUp: forgetPeer, // a peer that comes back starts afresh
+    peerDown: forgetPeer,
+    snapshot(): RouterSnapshot {
+      core.failures.prune(core.nowMs());
+      return { ...core.counters.snapshot(), pending: core.slots.total, failureTable: core.failures.size };
+    },
+    get strayReplies() {
+      return core.asks.stray;
+    },
+    stop: () => core.stop(),
+  };
+}

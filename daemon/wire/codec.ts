@@ -89,7 +89,7 @@ export function unpackArray(bytes: Uint8Array, elementsMax: number): readonly un
   scan(bytes, elementsMax);
   let values: unknown;
   try {
-    values = packr.unpack(bytes);
+    values = packr.unpack(bytes.subarray(0)); // a view of its own: msgpackr hangs a property on what it reads
   } catch (cause) {
     throw new ProtocolError('ERR_MALFORMED', 'msgpack does not parse', { cause });
   }

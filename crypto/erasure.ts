@@ -45,10 +45,11 @@ export async function loadErasure(): Promise<void> {
   if (codec !== undefined) return;
   const require = createRequire(import.meta.url);
   const name = '@digitaldefiance/reed-solomon-erasure.wasm';
-  const library = require(name) as typeof import('@digitaldefiance/reed-solomon-erasure.wasm');
-  const instance = await library.ReedSolomonErasure.fromCurrentDirectory();
-  // "exports" is private in the package's types only.
-  codec = (instance as unknown as { exports: Codec }).exports;
+  // The package's own types hide "exports" and need the browser's library to compile.
+  const library = require(name) as {
+    ReedSolomonErasure: { fromCurrentDirectory(): Promise<{ readonly exports: Codec }> };
+  };
+  codec = (await library.ReedSolomonErasure.fromCurrentDirectory()).exports;
 }
 
 /**

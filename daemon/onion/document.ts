@@ -1,0 +1,233 @@
+/**
+ * The circuits of one document: E of them, all through the guard, each to another exit; requests are dealt over them at random.
+ *
+ * Shape   a request waits in line until a circuit has room in its window, then goes over one drawn at random among those with room.
+ * Unit    E = exits, fixed when the first circuit stands.
+ * Errors  outcomes are values; a request rejects with LocalError only when no circuit could be had for CIRCUIT_BUILD_TIMEOUT_MS.
+ * Why     one exit per document would be taken for its reader by the exit's neighbours; sixteen are not (design § 1). Circuits are never shared
+ *         between documents, so no exit can tell that two have one reader. A circuit that ends is replaced while the document asks
+ *         for something, and not otherwise: a paused transfer makes no traffic.
+ * Source  design § 10; anonymity § 2 (exits), § 7 rules 2, 5.
+ * @module
+ */
+import { LocalError } from '../errors.ts';
+import { type BlockRef, hexKey, type TrafficClass } from '../ids.ts';
+import { CIRCUIT_BUILD_TIMEOUT_MS, EXITS_PER_DOCUMENT_MAX } from '../limits.ts';
+import type { Timer } from '../ports.ts';
+import type { ClientCircuit } from './circuit.ts';
+import type { BuildJob, CircuitBuilder } from './circuit-builder.ts';
+import { type CircuitPool, exitKey } from './circuit-pool.ts';
+import type { OnionParts } from './onion-parts.ts';
+import type { DocumentCircuits } from './onion-types.ts';
+import { pickOne, usableRelays } from './path.ts';
+import { decodeFetchAnswer, decodeInsertAnswer, encodeFetch, encodeInsertHead, RELAY } from './relay-message.ts';
+import {
+  type ChannelRequest,
+  createRequestChannel,
+  type RequestChannel,
+  retireAfterMs,
+  type Unanswered,
+} from './request-channel.ts';
+import { WINDOW_FIRST } from './window.ts';
+
+/** The one class that exists: whoever asks for more is told so by the circuits' own `trafficClass`. */
+const CLASS_BUILT: TrafficClass = 'fast';
+const NO_WORK = new Uint8Array(8);
+
+interface Asked {
+  readonly operation: 'fetch' | 'insert';
+  readonly ref: BlockRef;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One request in line, or on a circuit. */
+interface Request {
+  readonly operation: 'fetch' | 'insert';
+  readonly ref: BlockRef;
+  /** Puts it on a circuit; false if that took it no more. */
+  askOver(channel: RequestChannel): boolean;
+  failed(error: LocalError | undefined): void;
+}
+
+export interface Document extends DocumentCircuits {
+  /** Resolves when the first circuit stands; rejects with LocalError when none can be had, or the document is closed before. */
+  readonly opened: Promise<void>;
+}
+
+export function openDocument(
+  parts: OnionParts,
+  builder: CircuitBuilder,
+  pool: CircuitPool,
+  closed: () => void,
+): Document {
+  const { clock, random, trace } = parts.deps;
+  const channels = new Set<RequestChannel>();
+  const jobs = new Set<BuildJob>();
+  const line: Request[] = [];
+  let exits = exitsNow();
+  const opening = Promise.withResolvers<void>();
+  let isOpened = false;
+  let isClosed = false;
+  let withoutTimer: Timer | undefined;
+
+  /** E of design § 10. */
+  function exitsNow(): number {
+    const usable = usableRelays(parts.deps.relays.relays(), parts.options).length;
+    return Math.max(1, Math.min(EXITS_PER_DOCUMENT_MAX, usable - 2));
+  }
+
+  const live = (): RequestChannel[] => [...channels].filter(({ isRetired }) => !isRetired);
+  const usedExits = (): ReadonlySet<string> => new Set(live().map(({ circuit }) => exitKey(circuit)));
+
+  /** Orders what is missing, and starts the clock of having nothing at all. */
+  function replenish(): void {
+    if (isClosed) return;
+    const missing = exits - live().length - jobs.size;
+    for (let i = 0; i < missing; i++) {
+      const job: BuildJob = {
+        isUrgent: true,
+        usedExits,
+        built(circuit) {
+          jobs.delete(job);
+          add(circuit);
+        },
+      };
+      jobs.add(job);
+      builder.submit(job);
+    }
+    watchForNothing();
+  }
+
+  function watchForNothing(): void {
+    if (channels.size > 0 || isClosed) {
+      withoutTimer?.cancel();
+      withoutTimer = undefined;
+    } else {
+      withoutTimer ??= clock.setTimer(CIRCUIT_BUILD_TIMEOUT_MS, () => {
+        withoutTimer = undefined;
+        giveUpWaiting();
+      });
+    }
+  }
+
+  function giveUpWaiting(): void {
+    const isLinked = parts.deps.links.all().some((link) => link.isOpen);
+    const error = new LocalError(isLinked ? 'connecting' : 'offline');
+    for (const request of line.splice(0)) request.failed(error);
+    opening.reject(error);
+  }
+
+  function add(circuit: ClientCircuit): void {
+    const channel = createRequestChannel(clock, circuit, retireAfterMs(random.unit()), {
+      room: deal,
+      retired: () => {
+        if (isBusy()) replenish();
+      },
+      closed: () => {
+        channels.delete(channel);
+        if (isBusy()) replenish();
+      },
+    });
+    channels.add(channel);
+    watchForNothing();
+    if (!isOpened) {
+      isOpened = true;
+      exits = exitsNow();
+      replenish();
+      opening.resolve();
+    }
+    deal();
+  }
+
+  const isBusy = (): boolean => line.length > 0 || [...channels].some(({ underWay }) => underWay > 0);
+
+  function deal(): void {
+    while (line.length > 0 && !isClosed) {
+      const channel = pickOne(
+        [...channels].filter(({ hasRoom }) => hasRoom),
+        random,
+      );
+      if (channel === undefined) return;
+      const request = line.shift()!;
+      if (!request.askOver(channel)) {
+        request.failed(undefined);
+        continue;
+      }
+      const relays = channel.circuit.path.map(({ nodeId }) => hexKey(nodeId));
+      trace?.record({ type: 'circuitRequest', operation: request.operation, ref: request.ref, relays });
+    }
+  }
+
+  function ask<Outcome>(
+    { operation, ref, signal }: Asked,
+    wire: Omit<ChannelRequest<Outcome>, 'done'>,
+  ): Promise<Outcome | Unanswered> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      let giveUp: (() => void) | undefined;
+      const done = (outcome: Outcome | Unanswered): void => {
+        signal?.removeEventListener('abort', aborted);
+        resolve(outcome);
+      };
+      const request: Request = {
+        operation,
+        ref,
+        askOver(channel) {
+          giveUp = channel.ask({ ...wire, done });
+          return giveUp !== undefined;
+        },
+        failed(error) {
+          if (error === undefined) return done({ type: 'circuitFailed' });
+          signal?.removeEventListener('abort', aborted);
+          reject(error);
+        },
+      };
+      const aborted = (): void => {
+        const at = line.indexOf(request);
+        if (at >= 0) line.splice(at, 1);
+        giveUp?.();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+      if (isClosed) return request.failed(undefined);
+      line.push(request);
+      deal();
+      replenish();
+    });
+  }
+
+  for (const circuit of pool.take(exits)) add(circuit);
+  replenish();
+
+  return {
+    get exits() {
+      return exits;
+    },
+    trafficClass: CLASS_BUILT,
+    get windowBlocks() {
+      const known = live();
+      const expected = Math.max(exits - known.length, 0) * WINDOW_FIRST;
+      return known.reduce((sum, { window }) => sum + window, expected);
+    },
+    opened: opening.promise,
+    fetch(ref, replica, signal) {
+      const parts = [encodeFetch(ref, replica)];
+      return ask({ operation: 'fetch', ref, signal }, { type: RELAY.fetch, parts, decode: decodeFetchAnswer });
+    },
+    insert(ref, replica, owners, payload, signal) {
+      const parts = [encodeInsertHead(ref, replica, owners, NO_WORK), payload];
+      return ask({ operation: 'insert', ref, signal }, { type: RELAY.insert, parts, decode: decodeInsertAnswer });
+    },
+    close() {
+      if (isClosed) return;
+      isClosed = true;
+      withoutTimer?.cancel();
+      for (const job of jobs) builder.cancel(job);
+      jobs.clear();
+      for (const channel of [...channels]) channel.close();
+      for (const request of line.splice(0)) request.failed(undefined);
+      opening.reject(new LocalError('offline'));
+      closed();
+    },
+  };
+}

@@ -157,7 +157,7 @@ export class TransferTable {
 
   cancel(id: string): boolean {
     const transfer = this.#transfers.get(id);
-    if (transfer === undefined || transfer.ended) return false;
+    if (transfer === undefined || transfer.ended || transfer.signal.aborted) return false;
     transfer.abort(new LocalError('cancelled'));
     return true;
   }

@@ -203,6 +203,7 @@ class Gathering implements WorkSource {
         this.#arrivedMs = this.#context.clock.nowMs();
         this.#context.onBlock();
         if (++this.#have >= this.#options.need) this.#finish({ type: 'gathered' });
+        else this.#endRoundIfOver();
         return;
       case 'circuitFailed':
         this.#missed(candidate, retries, 'circuitFailed', retries === 0 ? 0 : RETRY_BASE_MS);

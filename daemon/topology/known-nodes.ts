@@ -52,8 +52,8 @@ export interface KnownNodes {
   readonly version: number;
   readonly size: number;
   get(key: string): KnownNode | undefined;
-  /** True when exactly these bytes were verified before: nothing has to be computed for them. */
-  isVerified(encoded: Uint8Array): boolean;
+  /** The entry with exactly these bytes, verified when they first came: nothing has to be computed for it. */
+  find(encoded: Uint8Array): KnownNode | undefined;
   /**
    * Verifies and takes in a descriptor.
    * @param owner whose it must be: another one's is ERR_UNEXPECTED
@@ -88,11 +88,15 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     const hash = crypto.hmac(secret, id);
     return (new DataView(hash.buffer, hash.byteOffset, 8).getUint32(0) * 2 ** 16 + hash[4]! * 256 + hash[5]!) / 2 ** 48;
   };
-  const fingerprintOf = (encoded: Uint8Array): string => hexKey(crypto.sha256(encoded));
+
+  function find(encoded: Uint8Array): Entry | undefined {
+    const entry = entries.get(fingerprints.get(fingerprintOf(encoded)) ?? '');
+    return entry !== undefined && sameBytes(entry.descriptor.encoded, encoded) ? entry : undefined;
+  }
 
   function remove(entry: Entry): void {
     entries.delete(entry.key);
-    fingerprints.delete(entry.fingerprint);
+    if (fingerprints.get(entry.fingerprint) === entry.key) fingerprints.delete(entry.fingerprint);
     version++;
   }
 
@@ -111,8 +115,7 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
   }
 
   function adopt(encoded: Uint8Array, owner?: string): { node: KnownNode; news: boolean } | undefined {
-    const fingerprint = fingerprintOf(encoded);
-    const same = entries.get(fingerprints.get(fingerprint) ?? '');
+    const same = find(encoded);
     checkOwner(same?.key, owner);
     if (same !== undefined) return { node: same, news: false };
     const descriptor = decodeDescriptor(crypto, encoded, {
@@ -122,6 +125,7 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     const key = hexKey(descriptor.nodeId);
     checkOwner(key, owner);
     if (descriptor.role === ROLE.light || key === options.own().key) return undefined;
+    const fingerprint = fingerprintOf(encoded);
     const known = entries.get(key);
     if (known !== undefined) {
       if (descriptor.sequence <= known.descriptor.sequence) return { node: known, news: false };
@@ -158,7 +162,7 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
       return entries.size;
     },
     get: (key) => entries.get(key),
-    isVerified: (encoded) => fingerprints.has(fingerprintOf(encoded)),
+    find,
     adopt,
     all: () => [...entries.values()],
     reachable: (nowMs) =>
@@ -186,6 +190,17 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
       for (const entry of [...entries.values()]) if (entry.descriptor.issuedHour < oldest) remove(entry);
     },
   };
+}
+
+/** The end of the signature, to look up by; what is found is compared whole. */
+function fingerprintOf(encoded: Uint8Array): string {
+  return hexKey(encoded.subarray(-12));
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function factsOf(descriptor: Descriptor): Pick<Entry, 'descriptor' | 'location' | 'prefix' | 'widePrefix'> {

@@ -139,7 +139,10 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     return peer;
   }
 
-  /** The relation moves to another link of the same two nodes: to the layers above, one peer goes and one comes. */
+  /**
+   * The relation moves to another link of the same two nodes: to the layers above, one peer goes and one comes. Whether the other end
+   * still holds it we cannot see (it may have started anew), so we ask once more: refused means it is over.
+   */
   function rebind(peer: PeerEntry, link: Link): void {
     peers.delete(peer.key);
     options.onPeerDown(peer);
@@ -147,6 +150,12 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     peers.set(peer.key, moved);
     markRing();
     options.onPeerUp(moved);
+    ask(link, moved.origin === 'ring' ? WISH.ring : WISH.long);
+  }
+
+  function ask(link: Link, wish: Wish): void {
+    pending.set(link.peerKey, { wish, untilMs: clock.nowMs() + REQUEST_TIMEOUT_MS });
+    link.sendMessage({ type: 'PeerRequest', wish });
   }
 
   function judge(link: Link, descriptor: Descriptor, wish: Wish): 'accept' | Refusal {
@@ -193,6 +202,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
 
   function onRefused(link: Link, reason: number): void {
     if (!pending.delete(link.peerKey)) return;
+    remove(link.peerKey);
     const times = (refused.get(link.peerKey)?.times ?? 0) + 1;
     const backoffMs =
       reason === REFUSAL.full
@@ -216,8 +226,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     requestsPending: (wish) => [...pending.values()].filter((request) => request.wish === wish).length,
     request(link, wish) {
       if (pending.has(link.peerKey) || peers.has(link.peerKey)) return;
-      pending.set(link.peerKey, { wish, untilMs: clock.nowMs() + REQUEST_TIMEOUT_MS });
-      link.sendMessage({ type: 'PeerRequest', wish });
+      ask(link, wish);
     },
     handleMessage(link, message) {
       if (message.type === 'PeerRequest') onRequest(link, message.wish === WISH.ring ? WISH.ring : WISH.long);

@@ -17,23 +17,23 @@ import { hexKey, type NodeId, type RingLocation } from '../ids.ts';
 import type { Link, Links } from '../link/link-types.ts';
 import type { Clock, Log, Random, Records, Timer } from '../ports.ts';
 import { addressBytes } from '../wire/address.ts';
-import { decodeDescriptor } from '../wire/descriptor.ts';
 import { type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
 import type { Message } from '../wire/messages.ts';
+import { createAdoption } from './adoption.ts';
 import { createAnnounces, type NamedNode } from './announce.ts';
 import { createClaims } from './claims.ts';
 import { createDialler } from './dialler.ts';
 import { createGossip, shuffled } from './gossip.ts';
 import { createJoin, type Join } from './join.ts';
-import { createKnownNodes, type KnownNode } from './known-nodes.ts';
+import { createKnownNodes } from './known-nodes.ts';
 import { createLinkState, type LinkState } from './link-states.ts';
 import { createLongLinks } from './long-links.ts';
 import { hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
 import { estimateNodes } from './peer-choice.ts';
-import { ringWanted, WISH } from './peer-table.ts';
 import { createPeering, keyOf } from './peering.ts';
 import { createRememberedPeers } from './remembered-peers.ts';
 import { byDistanceTo, type RingPlace } from './ring-location.ts';
+import { createRingUpkeep } from './ring-upkeep.ts';
 import type { JoinStage, Peer, RelayView, RoutingView } from './topology-types.ts';
 
 const QUICK_ROUND_MS = 500;
@@ -43,8 +43,6 @@ const ANNOUNCE_MS_MAX = 30_000;
 const CALM_AFTER_ROUNDS = 6;
 /** Events within this time are answered together. */
 const KICK_MS = 10;
-/** When two nodes want each other the one with the smaller key dials; the other one waits this long. */
-const YIELD_MS = 300;
 const EXPIRY_CHECK_MS = 60_000;
 const IDLE_LINK_MS = 60_000;
 const LIGHT_LINKS_MIN = 2;
@@ -97,15 +95,12 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
   const joinRandom = deps.random.fork('join');
   const isLight = options.role === ROLE.light;
   const states = new Map<number, LinkState>();
-  /** Since when a node has been wanted for the ring without being a peer. */
-  const wantedSince = new Map<string, number>();
   let phase: 'before' | 'running' | 'stopped' = 'before';
   let join: Join | undefined;
   let roundTimer: Timer | undefined;
   let kickTimer: Timer | undefined;
   let kickDueMs = 0;
   let calmRounds = 0;
-  let ringText = '';
   let announceGapMs = QUICK_ROUND_MS;
   let nextAnnounceMs = 0;
   let nextExpiryMs = 0;
@@ -167,6 +162,21 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       },
     },
   );
+  const { adoptOne, adoptAll, decodeList } = createAdoption(
+    { clock, crypto, log, known },
+    {
+      allowPrivateAddresses: options.allowPrivateAddresses,
+      networkHour,
+      ownKey: () => own().key,
+      stateOf: (link) => states.get(link.handle),
+      onNews(node) {
+        peering.descriptorChanged(node.key, node.descriptor);
+        gossip.heardNews();
+        kick(KICK_MS);
+      },
+    },
+  );
+  const ring = createRingUpkeep({ clock, links, known, peering, dialler }, { ...options, own, later: kick });
   const announces = createAnnounces({
     clock,
     random: deps.random.fork('announce'),
@@ -195,7 +205,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       ...options,
       own,
       candidates: () => known.reachable(clock.nowMs()),
-      ringWanted: () => wanted(),
+      ringWanted: ring.wanted,
       estimatedNodes,
     },
   );
@@ -217,104 +227,12 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     return [...found.values()];
   }
 
-  // --- descriptors ---
-
-  /** @throws ProtocolError only for a signature that does not hold or a wrong owner: both are the sender's own doing. */
-  function adoptOne(link: Link, encoded: Uint8Array, owner?: string): KnownNode | undefined {
-    const state = states.get(link.handle);
-    if (state === undefined) return undefined;
-    if (!known.isVerified(encoded) && !state.descriptors.take(clock.nowMs())) return undefined;
-    try {
-      const adopted = known.adopt(encoded, owner);
-      if (adopted?.news) {
-        peering.descriptorChanged(adopted.node.key, adopted.node.descriptor);
-        gossip.heardNews();
-        kick(KICK_MS);
-      }
-      return adopted?.node;
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      if (error.code === 'ERR_SIGNATURE' || error.code === 'ERR_UNEXPECTED') throw error;
-      // An honest node may hold what we do not accept: its clock, its rules on addresses or its version may be others.
-      return undefined;
-    }
-  }
-
-  function adoptAll(link: Link, descriptors: readonly Uint8Array[]): KnownNode[] {
-    const nodes: KnownNode[] = [];
-    for (const encoded of descriptors) {
-      const node = adoptOne(link, encoded);
-      if (node !== undefined) nodes.push(node);
-    }
-    return nodes;
-  }
-
-  function decodeOwnList(list: readonly Uint8Array[], what: string): Descriptor[] {
-    const decoded: Descriptor[] = [];
-    for (const bytes of list) {
-      try {
-        const rules = { nowHour: networkHour(), allowPrivateAddresses: options.allowPrivateAddresses };
-        const descriptor = decodeDescriptor(crypto, bytes, rules);
-        if (keyOf(descriptor) !== own().key) decoded.push(descriptor);
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        log.write('warn', 'topology', `${what} is not usable: ${error.code}`);
-      }
-    }
-    return decoded;
-  }
-
-  function loadRemembered(): Descriptor[] {
-    return remembered.load().flatMap(({ key, encoded }) => {
-      const decoded = decodeOwnList([encoded], 'a remembered peer');
-      if (decoded.length === 0) remembered.forget(key);
-      return decoded;
-    });
-  }
-
   // --- the ring ---
 
-  /** Who should be our ring neighbours, as far as we know and can reach them. */
-  function wanted(): readonly (RingPlace & { readonly descriptor: Descriptor })[] {
-    const peers = peering.peers();
-    const nowMs = clock.nowMs();
-    const others = known
-      .reachable(nowMs)
-      .filter(
-        (node) => peering.get(node.key) === undefined && !dialler.isSlow(node.key) && !peering.wasRefused(node.key),
-      );
-    return ringWanted(own(), [...peers, ...others], options);
-  }
-
   function improveRing(): void {
-    const ring = wanted();
-    let isComplete = true;
-    for (const key of [...wantedSince.keys()]) if (!ring.some((node) => node.key === key)) wantedSince.delete(key);
-    for (const node of ring) {
-      if (peering.get(node.key) !== undefined) {
-        wantedSince.delete(node.key);
-        continue;
-      }
-      isComplete = false;
-      approach(node);
-    }
-    const text = ring.map((node) => node.key).join();
-    if (!isComplete || text !== ringText) calmRounds = 0;
-    ringText = text;
+    const { isComplete, hasChanged } = ring.improve();
+    if (!isComplete || hasChanged) calmRounds = 0;
     if (isComplete && calmRounds >= 1 && peering.peers().length > 0) wasJoined = true;
-  }
-
-  function approach(node: RingPlace & { readonly descriptor: Descriptor }): void {
-    const link = links.get(node.descriptor.nodeId);
-    if (link?.isOpen) {
-      if (!peering.isHeldBack(node.key)) peering.request(link, WISH.ring);
-      return;
-    }
-    const since = wantedSince.get(node.key) ?? clock.nowMs();
-    wantedSince.set(node.key, since);
-    const yieldMs = own().key < node.key ? 0 : since + YIELD_MS - clock.nowMs();
-    if (yieldMs > 0) kick(yieldMs);
-    else dialler.dial(node.descriptor);
   }
 
   function announceOver(over: readonly Link[]): void {
@@ -328,10 +246,10 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     announceGapMs = calmRounds < CALM_AFTER_ROUNDS ? QUICK_ROUND_MS : Math.min(announceGapMs * 2, ANNOUNCE_MS_MAX);
     nextAnnounceMs = nowMs + announceGapMs - KICK_MS;
     const peers = [...peering.peers()];
-    const ring = peers.filter((peer) => peer.ringNeighbour).sort(byDistanceTo(own().location));
-    const over = new Set<Link>(ring.slice(0, 2).map((peer) => peer.link));
+    const near = peers.filter((peer) => peer.ringNeighbour).sort(byDistanceTo(own().location));
+    const over = new Set<Link>(near.slice(0, 2).map((peer) => peer.link));
     const far = shuffled(peers.length > 0 ? peers.map((peer) => peer.link) : openNodeLinks(), joinRandom);
-    for (const link of far.slice(0, ring.length > 0 ? 1 : 3)) over.add(link);
+    for (const link of far.slice(0, near.length > 0 ? 1 : 3)) over.add(link);
     announceOver([...over]);
   }
 
@@ -490,9 +408,9 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
 
   function estimatedNodes(): number {
     const peers = peering.peers();
-    const ring = peers.filter((peer) => peer.ringNeighbour);
+    const near = peers.filter((peer) => peer.ringNeighbour);
     const reached = known.all().filter((node) => node.failures === 0).length;
-    return estimateNodes(own(), ring, options.ringNeighboursEachSide, reached, peers.length);
+    return estimateNodes(own(), near, options.ringNeighboursEachSide, reached, peers.length);
   }
 
   function joinStage(): JoinStage {
@@ -527,7 +445,14 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     start() {
       if (phase !== 'before') return;
       phase = 'running';
-      const starts = { seeds: decodeOwnList(options.seeds, 'a seed'), remembered: loadRemembered() };
+      const starts = {
+        seeds: decodeList(options.seeds, 'a seed'),
+        remembered: remembered.load().flatMap(({ key, encoded }) => {
+          const decoded = decodeList([encoded], 'a remembered peer');
+          if (decoded.length === 0) remembered.forget(key);
+          return decoded;
+        }),
+      };
       join = createJoin({ clock, random: joinRandom, log, dialler }, starts);
       for (const link of links.all()) linkOpened(link);
       gossip.start();

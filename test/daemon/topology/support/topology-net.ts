@@ -38,7 +38,8 @@ export function memoCrypto(crypto: Crypto): Crypto {
 }
 
 export interface TestLink extends Link {
-  readonly sent: Message[];
+  /** What arrived, at an end that no topology owns. */
+  readonly received: Message[];
 }
 
 export interface TestNode {
@@ -153,15 +154,16 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
           return end.isOpen;
         },
         exporterSecret: new Uint8Array(32),
-        sent: [],
+        received: [],
         sendMessage(message) {
           if (!end.isOpen) return true;
           net.messages++;
           const bytes = encodeMessage(message);
-          if (end.node === undefined || answerer === end.node) end.link.sent.push(message);
           later(() => {
             const other = end === a ? b : a;
-            if (other.isOpen && other.node?.up) other.node.topology.handleMessage(other.link, decodeMessage(bytes));
+            if (!other.isOpen) return;
+            if (other.node === undefined) other.link.received.push(decodeMessage(bytes));
+            else if (other.node.up) other.node.topology.handleMessage(other.link, decodeMessage(bytes));
           });
           return true;
         },

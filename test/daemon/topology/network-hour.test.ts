@@ -1,0 +1,26 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { medianOffsetHours, OBSERVERS_MIN, ownHour } from '../../../daemon/topology/network-hour.ts';
+
+test('medianOffsetHours: silent under five observers', (t) => {
+  t.is(medianOffsetHours(new Array(OBSERVERS_MIN - 1).fill(30)), undefined);
+  t.is(medianOffsetHours(new Array(OBSERVERS_MIN).fill(30)), 30);
+});
+
+test('medianOffsetHours: one hour is the minute of the hour, not a difference', (t) => {
+  t.is(medianOffsetHours([1, 1, 1, 1, 1]), 0);
+  t.is(medianOffsetHours([-1, -1, -1, -1, -1]), 0);
+});
+
+test('medianOffsetHours: a minority of liars moves nothing', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.integer(), { maxLength: 4 }), fc.integer({ min: -50, max: 50 }), (lies, truth) => {
+      const honest = new Array<number>(Math.max(OBSERVERS_MIN, lies.length + 1)).fill(truth);
+      t.is(medianOffsetHours([...lies, ...honest]), Math.abs(truth) <= 1 ? 0 : truth);
+    }),
+  );
+});
+
+test('ownHour: hours since 1970', (t) => {
+  t.is(ownHour(3_600_000 * 7 + 3_599_999), 7);
+});

@@ -56,6 +56,7 @@ function publish(
   try {
     transfer = table.open('publish', options.trafficClass);
   } catch (error) {
+    closeUnread(source);
     return { id: '', result: quiet(Promise.reject(error)) };
   }
   // Between requests only the source is waited for, and a slow source is no stall.

@@ -174,7 +174,14 @@ export class TransferTable {
   }
 
   #tell(progress: TransferProgress): void {
-    for (const listener of this.#listeners) listener(progress);
+    for (const listener of this.#listeners) {
+      try {
+        listener(progress);
+      } catch {
+        this.#listeners.delete(listener); // whoever shows progress must not be able to stop a transfer
+        this.#log.write('error', 'client', 'a listener to progress failed and is no longer told');
+      }
+    }
   }
 
   #forgetOneEnded(): void {

@@ -61,7 +61,7 @@ function notFound(result: GatherResult, replicas: number, exits: number): LocalE
   if (result.type === 'gathered') return new LocalError('internal');
   if (result.unavailable !== undefined) return result.unavailable;
   const { tally, rounds } = result;
-  const looked = `asked ${tally.asked} times at ${replicas} places, ${rounds} rounds over ${exits} exits`;
+  const looked = `asked ${tally.asked} times at ${replicas} places in ${rounds === 1 ? '1 round' : `${rounds} rounds`} over ${exits} exits`;
   if (tally.dataNotFound > 0) return new LocalError('not_found', looked);
   if (tally.recentlyFailed > 0) return new LocalError('recently_failed', looked);
   if (tally.wrongBytes > 0)

@@ -34,12 +34,15 @@ for (const size of [SEGMENT - 1, SEGMENT, SEGMENT + 1]) {
   });
 }
 
-test('client: four segments need two leaves and a top, and come back in order', async (t) => {
+test('client: four segments need two leaves and a top, and come back in order from the last places of the leaves', async (t) => {
   const world = createFakeWorld({ windowBlocks: 64 });
   const bytes = documentBytes(3 * SEGMENT + 10);
   const uri = await publishBytes(world, bytes, { contentType: 'text/plain' });
   const inserted = new Set(world.inserts.map(({ key }) => key));
   t.is(inserted.size, 3 * 256 + 1 + 3 + 3);
+  const leaves = [...inserted].filter((key) => world.blocks.has(`${key}/3`) && !world.blocks.has(`${key}/4`));
+  t.is(leaves.length, 2);
+  for (const key of leaves) for (const replica of [0, 1, 2]) world.blocks.delete(`${key}/${replica}`);
   const transfer = world.client.fetch(uri, { trafficClass: 'fast' });
   t.is(Buffer.compare(await fetchBytes(world, transfer), bytes), 0);
   t.is((await transfer.metadata).contentType, 'text/plain');

@@ -98,7 +98,7 @@ test('fetch: an unknown key asks all eight places once and says not_found with c
   world.blocks.clear();
   const transfer = world.client.fetch(uri, FAST);
   const error = await t.throwsAsync(fetchBytes(world, transfer), { code: 'not_found' });
-  t.is((error as LocalError).detail, 'asked 8 times at 8 places, 1 rounds over 4 exits');
+  t.is((error as LocalError).detail, 'asked 8 times at 8 places in 1 round over 4 exits');
   await t.throwsAsync(transfer.metadata, { code: 'not_found' });
   t.deepEqual(world.fetches.map(({ replica }) => replica).sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
   t.like(world.client.transfers().at(-1), { stage: 'failed', error: { code: 'not_found' } });

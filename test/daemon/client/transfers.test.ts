@@ -84,6 +84,43 @@ test('transfers: a listener hears each change until it stops listening', async (
   t.is(heard, before);
 });
 
+test('transfers: a listener that throws is told no more, and the transfer goes on', async (t) => {
+  const world = createFakeWorld();
+  let heard = 0;
+  world.client.onProgress(() => {
+    heard++;
+    throw new Error('drawing failed');
+  });
+  await publishBytes(world, documentBytes(1));
+  t.is(heard, 1);
+  t.true(world.logged.some((line) => line.startsWith('error client')));
+});
+
+test('transfers: a publish refused as busy, or cancelled before its turn, closes its source', async (t) => {
+  const world = createFakeWorld();
+  world.onInsert = () => new Promise(() => {});
+  const ids = Array.from({ length: TRANSFERS_MAX }, () => world.client.publish(chunked(documentBytes(1)), PUBLISH).id);
+  let closed = 0;
+  const source = (): AsyncIterable<Uint8Array> => ({
+    [Symbol.asyncIterator]: () => ({
+      next: async () => ({ done: true, value: undefined }),
+      return: async () => {
+        closed++;
+        return { done: true, value: undefined };
+      },
+    }),
+  });
+  world.client.publish(source(), PUBLISH);
+  t.is(closed, 1);
+  world.client.cancel(ids.at(-1)!);
+  await world.clock.settle();
+  const late = world.client.publish(source(), PUBLISH);
+  world.client.cancel(late.id);
+  await t.throwsAsync(late.result, { code: 'cancelled' });
+  await world.clock.settle();
+  t.is(closed, 2);
+});
+
 test('Window: never more than its slots, earlier sources first, and a source that wakes up is asked again', async (t) => {
   const window = new Window(2);
   const started: string[] = [];

@@ -58,9 +58,15 @@ export interface Devnet {
 }
 
 /** Started and complete, or an exception with what the command said. */
-export async function startDevnet(nodes: number, extra: readonly string[] = []): Promise<Devnet> {
+export async function startDevnet(
+  nodes: number,
+  options: { readonly args?: readonly string[]; readonly env?: Record<string, string> } = {},
+): Promise<Devnet> {
   const dir = mkdtempSync(join(tmpdir(), 'hw-'));
-  const up = await cli(['devnet', 'up', '--nodes', `${nodes}`, '--dir', dir, ...extra]);
+  const up = await cli(
+    ['devnet', 'up', '--nodes', `${nodes}`, '--dir', dir, ...(options.args ?? [])],
+    options.env === undefined ? {} : { env: options.env },
+  );
   const listed = await cli(['devnet', 'status', '--dir', dir, '--json']);
   const down = async (): Promise<void> => {
     await cli(['devnet', 'down', '--purge', '--dir', dir]);

@@ -1,0 +1,38 @@
+/**
+ * `npm run long -- NAME [SEED]`: acceptance-size runs on real daemons, at most an hour each. Each appends its result, with commit
+ * and seed, to test/RESULTS-long.md; a run whose figures are missed ends with 1.
+ * @module
+ */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** What a run hands back: lines for people, and whether everything it promises held. */
+export interface LongResult {
+  readonly held: boolean;
+  readonly lines: readonly string[];
+}
+
+const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed: number) => Promise<LongResult> }>> = {
+  'main-job': {
+    what: '20 MiB over a devnet of 10; every node fetches it; three killed; who kept what, and why',
+    run: async (seed) => (await import('./main-job.ts')).run(seed),
+  },
+};
+
+const [name, seedText] = process.argv.slice(2);
+const chosen = name === undefined ? undefined : RUNS[name];
+if (chosen === undefined) {
+  if (name !== undefined) console.error(`no long run is called ${name}`);
+  for (const [key, { what }] of Object.entries(RUNS)) console.log(`${key.padEnd(12)} ${what}`);
+  process.exit(name === undefined ? 0 : 2);
+}
+const seed = Number(seedText ?? 1);
+const startedMs = performance.now();
+const result = await chosen.run(seed);
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+const heading = `## ${name}, ${new Date().toISOString().slice(0, 10)}, commit ${commit}, seed ${seed}: ${result.held ? 'held' : 'MISSED'} (${((performance.now() - startedMs) / 1000).toFixed(0)} s)`;
+const text = `\n${heading}\n\n${result.lines.map((line) => `    ${line}`).join('\n')}\n`;
+console.log(text);
+appendFileSync(fileURLToPath(new URL('../RESULTS-long.md', import.meta.url)), text);
+process.exit(result.held ? 0 : 1);

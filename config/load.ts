@@ -44,8 +44,8 @@ export interface ConfigSources {
   readonly fileRequired?: boolean;
 }
 
-/** Variables that are no settings: where the home is, and what our own test runs use. */
-const OTHER_VARIABLES = /^HOLLOWAY_(HOME|CRYPTO|TEST_[A-Z0-9_]*)$/;
+/** Variables that are no settings: where the home is, the mark of a second start under another Node, and what test runs use. */
+const OTHER_VARIABLES = /^HOLLOWAY_(HOME|CRYPTO|REEXEC|TEST_[A-Z0-9_]*)$/;
 
 interface Found {
   readonly raw: unknown;

@@ -11,6 +11,7 @@
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { ConfigDocument } from '../../config/document.ts';
 import type { Sockets } from '../../config/paths.ts';
 import { LocalError } from '../errors.ts';
 import { fromHexKey, KIND, type Kind, routingKey } from '../ids.ts';
@@ -19,8 +20,7 @@ import type { Node } from '../node-types.ts';
 import type { Clock, TraceEvent } from '../ports.ts';
 import { parseRefreshMs, streamEvents } from './events.ts';
 import { sendError, sendJson } from './http.ts';
-import type { ConfigDocument, TraceDocument } from './schema.ts';
-import { ENDPOINTS } from './schema.ts';
+import { ENDPOINTS, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
 import { createTransfers } from './transfers.ts';
 

@@ -223,24 +223,6 @@ export interface TransferResult {
   readonly tookMs: number;
 }
 
-/** GET /v1/config: every setting with its value and where it came from. */
-export interface ConfigDocument {
-  readonly v: 1;
-  /** The file looked for, whether or not it exists. */
-  readonly file: string;
-  readonly settings: readonly {
-    readonly key: string;
-    /** As written in the file. */
-    readonly value: string;
-    readonly source: 'flag' | 'env' | 'file' | 'profile' | 'default';
-    readonly where: string;
-    readonly default: string;
-    readonly unit: string | null;
-    readonly range: string;
-    readonly sentence: string;
-  }[];
-}
-
 /** GET /v1/descriptor: what others need to join through this node. */
 export interface DescriptorDocument {
   readonly v: 1;

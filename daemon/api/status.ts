@@ -13,9 +13,8 @@ import type { Node, NodeSnapshot } from '../node-types.ts';
 import type { Clock } from '../ports.ts';
 import type { Peer } from '../topology/topology-types.ts';
 import { createAliases } from './aliases.ts';
-import type { LogRing } from './log-ring.ts';
 import { createSampler, type Totals } from './sampler.ts';
-import type { PeerStatus, RequestStatus, Status, StoreStatus, TransferStatus } from './schema.ts';
+import type { LogLine, PeerStatus, RequestStatus, Status, StoreStatus, TransferStatus } from './schema.ts';
 import { verdictOf } from './verdict.ts';
 
 export type Access = 'full' | 'readOnly';
@@ -31,7 +30,8 @@ export interface StatusSource {
 export interface StatusDeps {
   readonly node: Node;
   readonly clock: Clock;
-  readonly log: LogRing;
+  /** The last lines kept by the log sink, oldest first. */
+  readonly log: { lines(): readonly LogLine[] };
   readonly version: string;
   readonly pid: number;
   readonly memoryBytes: () => number;
@@ -169,7 +169,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         })),
       },
       transfers: transfers.map(transfer),
-      log: deps.log.lines(LOG_LINES_SHOWN),
+      log: deps.log.lines().slice(-LOG_LINES_SHOWN),
     };
   }
 

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startControlApi } from '../../../daemon/api/control.ts';
-import { createLogRing } from '../../../daemon/api/log-ring.ts';
 import type { Status, TransferStatus } from '../../../daemon/api/schema.ts';
 import { ENDPOINTS } from '../../../daemon/api/schema.ts';
 import { type ApiClient, createApiClient } from '../../../daemon/api/schema-client.ts';
@@ -35,7 +34,7 @@ interface World {
 async function start(t: ExecutionContext): Promise<World> {
   const dir = mkdtempSync(join(tmpdir(), 'hw-api-'));
   const node = createFakeNode(realClock.nowMs);
-  const log = createLogRing({ write: () => {} }, realClock.wallMs, 'info');
+  const log = { lines: () => [] };
   const status = createStatusSource({ node, clock: realClock, log, version: 'test', pid: 1, memoryBytes: () => 5 });
   const stops = { count: 0 };
   const sockets = { api: join(dir, 'api.sock'), readOnly: join(dir, 'ro.sock') };

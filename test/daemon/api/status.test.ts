@@ -1,19 +1,15 @@
 import test from 'ava';
 import { createAliases } from '../../../daemon/api/aliases.ts';
-import { createLogRing } from '../../../daemon/api/log-ring.ts';
 import { createSampler, SAMPLES_KEPT, type Totals } from '../../../daemon/api/sampler.ts';
 import { definitionOf, NUMBERS } from '../../../daemon/api/schema-numbers.ts';
 import { createStatusSource, percentile } from '../../../daemon/api/status.ts';
-import { LOG_LINES_KEPT } from '../../../daemon/limits.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createFakeNode } from './fake-node.ts';
 
-const quiet = { write: (): void => {} };
-
 function statusOf(clock = createManualClock()) {
   const node = createFakeNode(() => clock.nowMs());
-  const log = createLogRing(quiet, () => clock.wallMs(), 'info');
-  log.write('info', 'node', 'one line');
+  const line = { atMs: 1, level: 'info', subsystem: 'node', text: 'one line', repeats: 1 } as const;
+  const log = { lines: () => new Array(500).fill(line) };
   const source = createStatusSource({ node, clock, log, version: 'test', pid: 1, memoryBytes: () => 5 });
   return { node, clock, source, log };
 }
@@ -93,14 +89,8 @@ test('percentile answers the upper edge of the bucket', (t) => {
   t.is(percentile([1, 0, 0, 99], 0.5), 16);
 });
 
-test('log ring: folds repeats and keeps a bounded number of lines of the level asked for', (t) => {
-  const log = createLogRing(quiet, () => 1, 'info');
-  log.write('info', 'a', 'same');
-  log.write('info', 'a', 'same');
-  log.write('debug', 'a', 'not kept');
-  t.deepEqual(log.lines(10), [{ atMs: 1, level: 'info', subsystem: 'a', text: 'same', repeats: 2 }]);
-  for (let i = 0; i < LOG_LINES_KEPT + 5; i++) log.write('warn', 'b', `${i}`);
-  t.is(log.lines(LOG_LINES_KEPT * 2).length, LOG_LINES_KEPT);
+test('status: carries the last hundred log lines, not all that are kept', (t) => {
+  t.is(statusOf().source.read('full').log.length, 100);
 });
 
 test('aliases: kept while the thing is there, never given twice, bounded', (t) => {

@@ -1,0 +1,200 @@
+/**
+ * `holloway fetch`: key in, bytes out; a file appears under its name only when it is whole.
+ *
+ * Shape   bytes grow in NAME.part, are flushed to the disk, then take the name. `-o -` writes to stdout as bytes arrive.
+ * Errors  exists when the name is taken and --force is not given; disk errors by their own codes; a signal cancels the transfer.
+ * Why     a name from a document's metadata comes from a stranger: it is cut down to one plain file name in this directory.
+ * @module
+ */
+import { createWriteStream } from 'node:fs';
+import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import type { TransferResult } from '../../api/schema.ts';
+import { LocalError } from '../../errors.ts';
+import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
+import { localErrorOf, printable, sizeText } from '../output.ts';
+import { createProgress, PROGRESS_MODES } from '../progress.ts';
+import { warnOfFewExits } from './publish.ts';
+
+/** Longer than any key may be. */
+const URI_BYTES_MAX = 16_384;
+
+export const fetchDocument: CommandRun = async (context, [given = '-']) => {
+  const { api, options, output } = context;
+  const wanted = options.text('output');
+  if (wanted !== undefined && wanted !== '-') await refuseExisting(wanted, options.flag('force'));
+  if (wanted === '-' && output.json) throw new LocalError('usage', '-o - and --json both want stdout');
+  const trafficClass = options.choice('class', ['fast', 'strong']);
+  const maxBytes = options.sizeBytes('max-size');
+  const giveUp = giveUpSignal(context);
+  const uri = given === '-' ? await readUri() : given;
+
+  const { id } = await api.post<{ id: string }>(
+    '/v1/fetch',
+    {
+      uri,
+      ...(trafficClass === undefined ? {} : { class: trafficClass }),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+    },
+    giveUp,
+  );
+  const progress = createProgress(output.quiet ? 'none' : (options.choice('progress', PROGRESS_MODES) ?? 'auto'));
+  const followed = api.follow(id, (transfer) => progress.show(transfer), giveUp);
+  followed.catch(() => {}); // awaited below, whichever of the two fails first
+  try {
+    const path = await receive(context, id, wanted, followed, giveUp);
+    const result = await followed;
+    progress.end();
+    warnOfFewExits(context, result.exits);
+    if (path !== '-') {
+      output.note(`${sizeText(result.sizeBytes)} in ${(result.tookMs / 1_000).toFixed(1)} s`);
+      output.line(path);
+      output.document({ ...result, path });
+    }
+    return 0;
+  } catch (error) {
+    progress.end();
+    await api.post(`/v1/transfers/${id}/cancel`).catch(() => {}); // ended already, or the daemon is gone
+    if (giveUp.aborted) throw giveUp.reason;
+    throw await moreTelling(error, followed);
+  }
+};
+
+/** Bytes that end early say less than the transfer's own events. */
+async function moreTelling(error: unknown, followed: Promise<TransferResult>): Promise<unknown> {
+  if (!(error instanceof LocalError) || error.code !== 'incomplete') return error;
+  return followed.then(
+    () => error,
+    (reason: unknown) => reason,
+  );
+}
+
+async function receive(
+  context: Context,
+  id: string,
+  wanted: string | undefined,
+  followed: Promise<TransferResult>,
+  signal: AbortSignal,
+): Promise<string> {
+  const content = await context.api.content(id, signal);
+  if (wanted === '-') {
+    await writeToStdout(content);
+    return '-';
+  }
+  if (wanted !== undefined) {
+    await writeWhole(content, wanted, context.options.flag('force'));
+    return wanted;
+  }
+  // The name stands in the result, which comes last: until then the bytes wait under a name of ours.
+  const draft = `holloway-${id}`;
+  await writeWhole(content, draft, false);
+  const result = await followed;
+  const path = safeFileName(result.name, result.contentType);
+  try {
+    await takeName(draft, path, context.options.flag('force'));
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+  return path;
+}
+
+async function readUri(): Promise<string> {
+  let text = '';
+  for await (const part of process.stdin) {
+    text += (part as Buffer).toString('utf8');
+    if (text.length > URI_BYTES_MAX) throw new LocalError('bad_uri', 'stdin holds more than a key');
+  }
+  return text.trim();
+}
+
+async function refuseExisting(path: string, force: boolean): Promise<void> {
+  if (force) return;
+  const found = await lstat(path).catch(() => undefined);
+  if (found !== undefined) throw new LocalError('exists', path);
+}
+
+async function writeWhole(content: AsyncIterable<Uint8Array>, path: string, force: boolean): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await rm(part, { force: true });
+    const handle = await open(part, 'wx');
+    try {
+      for await (const bytes of content) await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await takeName(part, path, force);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw fileError(error, path);
+  }
+}
+
+/** Without --force by a hard link, which fails when the name was taken meanwhile; file systems without links get the check alone. */
+async function takeName(from: string, path: string, force: boolean): Promise<void> {
+  if (force) return rename(from, path);
+  try {
+    await link(from, path);
+    await rm(from, { force: true });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST') throw new LocalError('exists', path, { cause: error });
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error;
+    await refuseExisting(path, false);
+    await rename(from, path);
+  }
+}
+
+function fileError(error: unknown, path: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (error instanceof LocalError || code === undefined) return error;
+  if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENAMETOOLONG') {
+    return new LocalError('no_file', `${path} cannot be written (${code})`, { cause: error });
+  }
+  return code === 'EIO' ? new LocalError('disk_failed', undefined, { cause: error }) : localErrorOf(error);
+}
+
+async function writeToStdout(content: AsyncIterable<Uint8Array>): Promise<void> {
+  // A file behind stdout takes synchronous writes; a pipe has to be waited for, else memory fills.
+  const out = process.stdout.isTTY === undefined ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
+  try {
+    for await (const bytes of content) {
+      await new Promise<void>((resolve, reject) => out.write(bytes, (error) => (error ? reject(error) : resolve())));
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
+    throw error;
+  }
+}
+
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'text/plain': '.txt',
+  'text/html': '.html',
+  'text/css': '.css',
+  'application/json': '.json',
+  'application/pdf': '.pdf',
+  'application/zip': '.zip',
+  'image/png': '.png',
+  'image/jpeg': '.jpg',
+  'image/gif': '.gif',
+  'image/webp': '.webp',
+};
+
+/** One plain file name in this directory: no path, no hidden file, nothing a terminal or shell could misread. */
+export function safeFileName(name: string | null, contentType: string | null): string {
+  const base = printable(name ?? '')
+    .split(/[/\\]/)
+    .at(-1)!
+    .replaceAll('\uFFFD', '_')
+    .replaceAll(/[<>:"|?*]/g, '_')
+    .trim()
+    .replace(/^[.\-~]+/, '')
+    .replace(/[. ]+$/, '');
+  const cut = Buffer.from(base)
+    .subarray(0, 200)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
+  if (cut !== '') return cut;
+  return `document${EXTENSIONS[contentType?.split(';')[0]?.trim() ?? ''] ?? '.bin'}`;
+}

@@ -1,0 +1,91 @@
+/**
+ * `holloway start` and `stop`: a daemon in the background, answered for only when it really runs, or has really ended.
+ *
+ * Errors  what the daemon itself said: its last lines come from its log, its exit code is passed on.
+ * @module
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isSameProcess, lockHolder, processStart } from '../../../config/lock.ts';
+import { findSockets, makePrivateDirectory } from '../../../config/paths.ts';
+import type { Status } from '../../api/schema.ts';
+import { createApiClient } from '../../api/schema-client.ts';
+import { LocalError } from '../../errors.ts';
+import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
+
+const START_MS = 30_000;
+/** The daemon takes at most 10 s by itself; then it has hung. */
+const STOP_MS = 15_000;
+const POLL_MS = 50;
+
+export const start: CommandRun = async (context) => {
+  const { paths, options, output, entry } = context;
+  context.config(); // a mistake is told here, by the one who can read it
+  const holder = lockHolder(paths.lockFile);
+  if (holder !== undefined) throw new LocalError('running', `pid ${holder.pid}`);
+
+  makePrivateDirectory(paths.stateDir);
+  const log = openSync(paths.logFile, 'a', 0o600);
+  const logStart = statSync(paths.logFile).size;
+  const home = paths.home === undefined ? [] : ['--home', paths.home];
+  const settings = options.list('set').flatMap((assignment) => ['--set', assignment]);
+  const child = spawn(process.execPath, ['--disable-sigusr1', entry, 'daemon', ...home, ...settings], {
+    detached: true,
+    stdio: ['ignore', 'ignore', log],
+  });
+  closeSync(log);
+  let exit: number | undefined;
+  child.on('exit', (code) => {
+    exit = code ?? 1;
+  });
+  child.on('error', () => {
+    exit = 1;
+  });
+
+  const api = await waitForDaemon(context, child.pid ?? 0, () => exit);
+  if (api === undefined) {
+    const said = readFileSync(paths.logFile).subarray(logStart).toString('utf8').trimEnd();
+    output.note(said);
+    throw new LocalError(exit === 8 ? 'running' : 'internal', `the daemon did not start; its log is ${paths.logFile}`);
+  }
+  child.unref();
+  const { network } = await api.get<Status>('/v1/status');
+  output.line(`started: pid ${child.pid}, network ${network}`);
+  output.document({ v: 1, pid: child.pid, network, api: api.socketPath });
+  return 0;
+};
+
+async function waitForDaemon(context: Context, pid: number, exited: () => number | undefined) {
+  const signal = giveUpSignal(context);
+  const endMs = Date.now() + START_MS;
+  while (exited() === undefined && Date.now() < endMs) {
+    if (signal.aborted) {
+      process.kill(pid, 'SIGTERM');
+      throw signal.reason;
+    }
+    const api = createApiClient(findSockets(context.paths).api);
+    const status = await api.get<Status>('/v1/status').catch(() => undefined);
+    if (status?.pid === pid) return api;
+    await pause(POLL_MS);
+  }
+  if (exited() === undefined) process.kill(pid, 'SIGTERM');
+  return undefined;
+}
+
+export const stop: CommandRun = async (context) => {
+  const { api, output } = context;
+  const signal = giveUpSignal(context);
+  const { pid } = await api.get<Status>('/v1/status', signal);
+  const started = processStart(pid) ?? '';
+  await api.post('/v1/stop', {}, signal);
+  const endMs = Date.now() + STOP_MS;
+  while (isSameProcess({ pid, started })) {
+    signal.throwIfAborted();
+    if (Date.now() > endMs) throw new LocalError('timeout', `pid ${pid} still runs`);
+    await pause(POLL_MS);
+  }
+  output.line(`stopped: pid ${pid}`);
+  output.document({ v: 1, pid });
+  return 0;
+};

@@ -1,0 +1,32 @@
+/**
+ * `holloway top`: the dashboard. Its code is only read when it is opened.
+ * @module
+ */
+import { findSockets } from '../../../config/paths.ts';
+import { LocalError } from '../../errors.ts';
+import type { CommandRun, Context } from '../context.ts';
+
+export const top: CommandRun = async (context) => {
+  const { options, paths, api } = context;
+  const readOnly = options.flag('read-only');
+  const socketPath = options.text('socket') ?? (readOnly ? findSockets(paths).readOnly : api.socketPath);
+  return openDashboard(context, socketPath, readOnly);
+};
+
+export async function openDashboard(context: Context, socketPath: string, readOnly: boolean): Promise<number> {
+  const { options, output } = context;
+  if (output.json || !process.stdout.isTTY || !process.stdin.isTTY) {
+    throw new LocalError('usage', 'the dashboard needs a terminal; without one: holloway status --watch');
+  }
+  const refreshMs = options.durationMs('refresh') ?? 1_000;
+  if (refreshMs < 200 || refreshMs > 10_000) throw new LocalError('usage', '--refresh: expected 200ms..10s');
+  const { runDashboard } = await import('../../../tui/main.ts');
+  return runDashboard({
+    socketPath,
+    readOnly,
+    ascii: options.flag('ascii'),
+    color: options.choice('color', ['auto', 'always', 'never']) ?? 'auto',
+    refreshMs,
+    tab: options.text('tab'),
+  });
+}

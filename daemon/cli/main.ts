@@ -1,0 +1,167 @@
+/**
+ * The command line: argv -> one command of the table -> exit code.
+ *
+ * Errors  every failure leaves through Output.failure; unknown commands and flags are `usage` with the nearest match.
+ * Why     bare `holloway` is the dashboard on a terminal and `status` elsewhere: the same word is right for a person and a script.
+ * Source  ux § 2.
+ * @module
+ */
+import { basename, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, Option } from 'commander';
+import { LocalError } from '../errors.ts';
+import { COMMANDS, type CommandSpec, type FlagSpec, GLOBAL_FLAGS } from './commands/table.ts';
+import { createContext } from './context.ts';
+import { createOptions } from './options.ts';
+import { createOutput, endQuietlyOnBrokenPipe, Interrupted } from './output.ts';
+import { packageVersion } from './version.ts';
+
+const GROUPS: Readonly<Record<string, string>> = {
+  peer: 'Links of this node to others.',
+  config: 'Settings: what they are and where they come from.',
+  devnet: 'A whole network of real daemons on this machine. All nodes are yours: nothing there is anonymous.',
+};
+
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  // Read before parsing, so that a command line that does not parse still fails in the form it asked for.
+  const before = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const asked = (flag: string): boolean => before.includes(flag);
+  const output = createOutput({ json: asked('--json'), quiet: asked('--quiet'), debug: asked('--debug') });
+  const interrupt = listenForSignals();
+  let exitCode = 0;
+
+  const program = buildProgram((spec, args, values) =>
+    spec
+      .load()
+      .then((run) =>
+        run(
+          createContext({
+            output,
+            options: createOptions(values),
+            interrupted: interrupt.signal,
+            entry: fileURLToPath(import.meta.url),
+            program: programName(),
+            env,
+          }),
+          args,
+        ),
+      )
+      .then((code) => {
+        exitCode = code;
+      }),
+  );
+  try {
+    await program.parseAsync([...withDefaultCommand(argv)], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const reason = interrupt.signal.aborted ? interrupt.signal.reason : error;
+    return output.failure(error instanceof CommanderError ? usageOf(error) : reason);
+  } finally {
+    interrupt.stop();
+  }
+}
+
+/** Runs with the arguments of this process; what holloway.mjs and `node main.ts` call. */
+export async function runAsCommand(): Promise<void> {
+  endQuietlyOnBrokenPipe();
+  const code = await main(process.argv.slice(2));
+  // Output that is still on its way goes out first; then nothing forgotten (a socket, a timer) keeps the process.
+  process.exitCode = code;
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
+  );
+  process.exit(code);
+}
+
+type Act = (spec: CommandSpec, args: readonly string[], values: Record<string, unknown>) => Promise<void>;
+
+export function buildProgram(act: Act): Command {
+  const program = base(new Command('holloway'));
+  program
+    .description('An anonymous overlay: publish documents nobody can censor, fetch them by key, watch the network.')
+    .version(packageVersion(), '--version', 'print the version')
+    .addHelpText('after', '\nWithout a command: the dashboard on a terminal, else status.\nExample: holloway demo');
+  for (const flag of GLOBAL_FLAGS) program.addOption(optionOf(flag));
+  const groups = new Map<string, Command>();
+  for (const spec of COMMANDS) {
+    const [first, second] = spec.name.split(' ') as [string, string | undefined];
+    let parent = program;
+    if (second !== undefined) {
+      parent = groups.get(first) ?? base(program.command(first)).description(GROUPS[first] ?? '');
+      groups.set(first, parent);
+    }
+    const command = base(parent.command(second ?? first)).description(spec.sentence);
+    for (const argument of spec.args) command.argument(argument.name, argument.sentence);
+    for (const flag of spec.flags) command.addOption(optionOf(flag));
+    command.addHelpText('after', `\nExample: ${spec.example}`);
+    command.action(async () => {
+      await act(spec, command.args, command.optsWithGlobals());
+    });
+  }
+  return program;
+}
+
+/** Failures are thrown and worded by us; help goes to stdout; global flags show in every help. */
+function base(command: Command): Command {
+  return command
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .configureHelp({ showGlobalOptions: true })
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .allowExcessArguments(false);
+}
+
+function optionOf(flag: FlagSpec): Option {
+  const option = new Option(flag.flags, flag.sentence);
+  if (flag.repeatable) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  return option;
+}
+
+/** "error: unknown option '--jsno'\n(Did you mean --json?)" as a detail of ours. */
+function usageOf(error: CommanderError): LocalError {
+  if (error.code === 'commander.help') {
+    return new LocalError('usage', 'this command needs one more word: add --help to see which', { cause: error });
+  }
+  const text = error.message
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .trim();
+  return new LocalError('usage', text, { cause: error });
+}
+
+function withDefaultCommand(argv: readonly string[]): readonly string[] {
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i]!;
+    if (argument === '--home' || argument === '--socket') i++;
+    else if (!argument.startsWith('-') || ['-h', '--help', '--version'].includes(argument)) return argv;
+  }
+  const forPerson = process.stdout.isTTY && process.stdin.isTTY && !argv.includes('--json');
+  return [...argv, forPerson ? 'top' : 'status'];
+}
+
+function listenForSignals(): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
+    const handler = (): void => {
+      const reason = new Interrupted(name);
+      if (controller.signal.aborted) process.exit(reason.exitCode);
+      controller.abort(reason);
+    };
+    process.on(name, handler);
+    return () => process.off(name, handler);
+  });
+  return { signal: controller.signal, stop: () => handlers.forEach((off) => void off()) };
+}
+
+/** What the user would type: the installed command, or the path of this checkout's. */
+function programName(): string {
+  const called = process.argv[1] ?? '';
+  if (basename(called) === 'holloway') return 'holloway';
+  const path = relative(process.cwd(), fileURLToPath(new URL('./holloway.mjs', import.meta.url)));
+  return `node ${path}`;
+}
+
+if (import.meta.main) await runAsCommand();

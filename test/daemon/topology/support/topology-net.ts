@@ -40,6 +40,8 @@ export function memoCrypto(crypto: Crypto): Crypto {
 export interface TestLink extends Link {
   /** What arrived, at an end that no topology owns. */
   readonly received: Message[];
+  /** What this end shows of itself. */
+  readonly self: Descriptor | undefined;
 }
 
 export interface TestNode {
@@ -155,6 +157,7 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
         },
         exporterSecret: new Uint8Array(32),
         received: [],
+        self: dialled ? diallerDescriptor : answerer.descriptor,
         sendMessage(message) {
           if (!end.isOpen) return true;
           net.messages++;

@@ -25,6 +25,7 @@ export interface TransferProgress {
   readonly id: string;
   readonly kind: TransferKind;
   readonly stage: TransferStage;
+  /** As asked for; once circuits stand, what they really are. */
   readonly trafficClass: TrafficClass;
   readonly startedAtMs: number; // Clock.nowMs
   readonly endedAtMs: number | undefined;
@@ -73,6 +74,7 @@ export interface FetchTransfer {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
+/** Both calls throw LocalError `busy` at once when TRANSFERS_MAX transfers have not ended: then there is no transfer to name. */
 export interface Client {
   /** `source` is read as fast as blocks leave, never whole into memory. Rejects (in `result`) with LocalError. */
   publish(source: AsyncIterable<Uint8Array>, options: PublishOptions, signal?: AbortSignal): PublishTransfer;

@@ -2,7 +2,7 @@
  * The client layer's front: publish and fetch documents as transfers.
  *
  * Shape   `createClient(deps, options)`; the network is seen only as the circuits of one document at a time.
- * Errors  LocalError through `result`, `metadata` and `content`. None of them crashes the process when nobody looks.
+ * Errors  LocalError busy is thrown at once; all others come through `result`, `metadata` and `content`. None of them crashes the process when nobody looks.
  * Why     no port in `deps` leads to the router: what we want can only leave through a circuit.
  * Source  design § 10.
  * @module
@@ -57,7 +57,7 @@ function publish(
     transfer = table.open('publish', options.trafficClass);
   } catch (error) {
     closeUnread(source);
-    return { id: '', result: quiet(Promise.reject(error)) };
+    throw error;
   }
   // Between requests only the source is waited for, and a slow source is no stall.
   const idle = (): boolean => transfer.progress.blocksInFlight === 0;
@@ -85,13 +85,7 @@ function fetch(
   signal: AbortSignal | undefined,
 ): FetchTransfer {
   const segments = new Handoff<readonly Uint8Array[]>();
-  let transfer: Transfer;
-  try {
-    transfer = table.open('fetch', options.trafficClass);
-  } catch (error) {
-    segments.fail(error);
-    return { id: '', metadata: quiet(Promise.reject(error)), content: read(segments, () => {}) };
-  }
+  const transfer = table.open('fetch', options.trafficClass);
   const { promise, resolve, reject } = Promise.withResolvers<FetchedMetadata>();
   const sink = { metadata: resolve, segments };
   // A reader must not wait for a transfer that was aborted between two segments.

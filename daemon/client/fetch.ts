@@ -84,16 +84,20 @@ export async function fetchDocument(
   const scope = scopeWithin(transfer.signal);
   let circuits: DocumentCircuits | undefined;
   try {
-    circuits = await deps.circuits.open(
+    const opened = await deps.circuits.open(
       { trafficClass: options.trafficClass, padding: options.trafficClass === 'strong', blocks: BLOCKS_UNKNOWN },
       scope.signal,
     );
+    circuits = opened;
     const context: FetchContext = {
       clock: deps.clock,
       random: deps.random,
       crypto: deps.crypto,
-      circuits,
-      window: new Window(circuits.windowBlocks, (inFlight) => transfer.update({ blocksInFlight: inFlight })),
+      circuits: opened,
+      window: new Window(
+        () => opened.windowBlocks,
+        (inFlight) => transfer.update({ blocksInFlight: inFlight }),
+      ),
       signal: scope.signal,
       onBlock() {
         watchdog.touch();
@@ -137,7 +141,8 @@ class Retrieval {
 
   async run(): Promise<void> {
     const { cryptoKey, routingKey, keyType, path } = this.#uri;
-    this.#transfer.update({ stage: 'searching top block', exits: this.#context.circuits.exits });
+    const { exits, trafficClass } = this.#context.circuits; // what they really are, which may be less than was asked for
+    this.#transfer.update({ stage: 'searching top block', exits, trafficClass });
     const isData = keyType === URI_KEY_TYPE.data;
     const place = isData ? { type: BLOCK_TYPE.data, segment: 0, index: 0 } : manifestPlace(0, 0, true);
     const block = await fetchReplicated(this.#context, cryptoKey, routingKey, place, REPLICAS);

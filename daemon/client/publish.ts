@@ -119,12 +119,16 @@ async function insertDocument(
   const { trafficClass } = options;
   const circuits = await deps.circuits.open({ trafficClass, padding: trafficClass === 'strong', blocks }, scope.signal);
   try {
-    transfer.update({ stage: 'inserting', exits: circuits.exits });
+    // What the circuits really are, which may be less than was asked for.
+    transfer.update({ stage: 'inserting', exits: circuits.exits, trafficClass: circuits.trafficClass });
     const context: InsertContext = {
       clock: deps.clock,
       random: deps.random,
       circuits,
-      window: new Window(circuits.windowBlocks, (inFlight) => transfer.update({ blocksInFlight: inFlight })),
+      window: new Window(
+        () => circuits.windowBlocks,
+        (inFlight) => transfer.update({ blocksInFlight: inFlight }),
+      ),
       signal: scope.signal,
       onInserted(block, copies) {
         watchdog.touch();

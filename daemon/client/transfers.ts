@@ -17,7 +17,7 @@ import { Watchdog } from './timing.ts';
 const ID_BYTES = 8;
 
 /** What may change while a transfer lives. */
-export type TransferPatch = Partial<Omit<TransferProgress, 'id' | 'kind' | 'trafficClass' | 'startedAtMs'>>;
+export type TransferPatch = Partial<Omit<TransferProgress, 'id' | 'kind' | 'startedAtMs'>>;
 
 export class Transfer {
   readonly #controller = new AbortController();

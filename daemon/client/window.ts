@@ -14,13 +14,14 @@ export interface WorkSource {
 }
 
 export class Window {
-  readonly #slots: number;
+  readonly #slots: () => number;
   readonly #onChange: (inFlight: number) => void;
   readonly #sources: WorkSource[] = [];
   #inFlight = 0;
 
-  constructor(slots: number, onChange: (inFlight: number) => void = () => {}) {
-    this.#slots = Math.max(1, slots);
+  /** @param slots asked each time: circuits come, go, and learn how much they carry */
+  constructor(slots: () => number, onChange: (inFlight: number) => void = () => {}) {
+    this.#slots = slots;
     this.#onChange = onChange;
   }
 
@@ -41,7 +42,8 @@ export class Window {
 
   /** To be called when a source has work again. */
   pump(): void {
-    for (let i = 0; i < this.#sources.length && this.#inFlight < this.#slots; ) {
+    const slots = Math.max(1, this.#slots());
+    for (let i = 0; i < this.#sources.length && this.#inFlight < slots; ) {
       const work = this.#sources[i]!.take();
       if (work === undefined) i++;
       else this.#start(work);

@@ -117,6 +117,13 @@ test('client: the class goes to the circuits, and strong asks for padding', asyn
     ],
   );
   t.is(world.opened[0]!.blocks, 1);
+  t.deepEqual(
+    world.client.transfers().map(({ trafficClass }) => trafficClass),
+    ['strong', 'fast'],
+  );
+  world.classGiven = 'fast';
+  await publishBytes(world, documentBytes(9), { trafficClass: 'strong' });
+  t.is(world.client.transfers().at(-1)!.trafficClass, 'fast'); // what the circuits are, not what was wished
 });
 
 test('client: stages are named in order, from the first second', async (t) => {

@@ -5,7 +5,7 @@
 import { erasureEncode, erasureReconstruct, loadErasure } from '../../../crypto/erasure.ts';
 import { createClient } from '../../../daemon/client/client.ts';
 import type { Client, FetchTransfer, PublishOptions } from '../../../daemon/client/client-types.ts';
-import { type BlockRef, hexKey } from '../../../daemon/ids.ts';
+import { type BlockRef, hexKey, type TrafficClass } from '../../../daemon/ids.ts';
 import type {
   CircuitOptions,
   CircuitSource,
@@ -36,6 +36,8 @@ export interface FakeWorld {
   readonly opened: CircuitOptions[];
   readonly logged: string[];
   closed: number;
+  /** Circuits of this class whatever was asked for. */
+  classGiven: TrafficClass | undefined;
   inFlight: number;
   inFlightMax: number;
   /** Undefined: answer from the Map. */
@@ -96,7 +98,7 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
       world.onOpen();
       const document: DocumentCircuits = {
         exits: 4,
-        trafficClass: wishes.trafficClass,
+        trafficClass: world.classGiven ?? wishes.trafficClass,
         windowBlocks,
         fetch(ref, replica, signal) {
           const asked = ask('fetch', ref, replica);
@@ -134,6 +136,7 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
     opened: [],
     logged: [],
     closed: 0,
+    classGiven: undefined,
     inFlight: 0,
     inFlightMax: 0,
     onFetch: () => undefined,

@@ -155,10 +155,10 @@ export class OpenLink implements Link {
     return this.#queued();
   }
 
-  /** A pad frame of `bodyBytes` in the next record. */
+  /** A pad frame of `bodyBytes` in the next record, or of what one record holds beside a rekey frame. */
   sendPadding(bodyBytes: number): void {
     if (!this.isOpen) return;
-    this.#paddingDue = Math.min(FRAME_BODY_MAX - FRAME_HEADER_BYTES, this.#paddingDue + bodyBytes + FRAME_HEADER_BYTES);
+    this.#paddingDue = Math.min(FRAME_BODY_MAX, this.#paddingDue + bodyBytes + FRAME_HEADER_BYTES);
     this.#scheduleFlush();
   }
 

@@ -52,12 +52,11 @@ export function createReplayGuard(
     },
     remember(linkKey, mac) {
       const key = entryKey(linkKey, mac);
-      if ((counts.get(key.slice(0, KEY_NAME_CHARS)) ?? 0) >= entriesMax) {
-        log.write(
-          'warn',
-          'link',
-          'the replay table of this link key is full: new links are refused until the key turns',
-        );
+      const name = key.slice(0, KEY_NAME_CHARS);
+      if ((counts.get(name) ?? 0) >= entriesMax) {
+        if (!full.has(name))
+          log.write('warn', 'link', 'the replay table is full: links are refused until the link key turns');
+        full.add(name);
         return false;
       }
       count(key, 1);

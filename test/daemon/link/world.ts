@@ -18,13 +18,18 @@ export const NOW_HOUR = 500_000;
 export const PORT = 9_480;
 export const silentLog: Log = { write: () => {} };
 
+/** 10.0.<seed>.1, and on from there. */
+function hostOf(seed: number): string {
+  return `10.${seed >> 8}.${seed & 255}.1`;
+}
+
 export interface TestIdentity {
   readonly signKey: SignKey;
   readonly linkKey: DhKeyPair;
   readonly descriptor: Descriptor;
 }
 
-export function makeIdentity(seed: number, address: NetAddress = { host: `10.0.${seed}.1`, port: PORT }): TestIdentity {
+export function makeIdentity(seed: number, address: NetAddress = { host: hostOf(seed), port: PORT }): TestIdentity {
   const crypto = testCrypto(`identity ${seed}`);
   const signKey = crypto.signKey(crypto.randomBytes(32));
   const linkKey = crypto.dhKeyPair();
@@ -80,7 +85,7 @@ export function createWorld(options: MemoryNetworkOptions = {}): World {
     network,
     async node(seed, given = {}) {
       const identity = given.identity ?? makeIdentity(seed);
-      const transport = network.transport(`10.0.${seed}.1`);
+      const transport = network.transport(hostOf(seed));
       const opened: Link[] = [];
       const messages: Message[] = [];
       const cells: Uint8Array[] = [];
@@ -114,7 +119,7 @@ export function createWorld(options: MemoryNetworkOptions = {}): World {
         },
         events,
       );
-      await links.listen({ host: `10.0.${seed}.1`, port: PORT });
+      await links.listen({ host: hostOf(seed), port: PORT });
       return { ...identity, links, opened, messages, cells, closed, drained, overflowed, transport };
     },
     async connect(from, to) {

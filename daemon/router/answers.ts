@@ -38,6 +38,7 @@ export function answerOf(id: number, result: FetchResult | InsertResult): Messag
     case 'rejectedOverload':
       return { type: 'RejectedOverload', id, retryMs: result.retryMs, workBits: result.workBits };
     case 'routeNotFound':
+    case 'timeout':
     case 'noCopies':
       return { type: 'RouteNotFound', id };
   }

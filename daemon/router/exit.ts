@@ -82,7 +82,7 @@ export async function exitInsert(
   return failure.type === 'dataNotFound' || failure.type === 'recentlyFailed' ? { type: 'routeNotFound' } : failure;
 }
 
-type ExitFailure = Exclude<HopFailure, { type: 'noCopies' }> | { readonly type: 'timeout' };
+type ExitFailure = Exclude<HopFailure, { type: 'noCopies' }>;
 
 function failureOf(onward: Exclude<OnwardResult<unknown>, { type: 'done' }>): ExitFailure {
   if (onward.type === 'gaveUp' && onward.outOfTime) return { type: 'timeout' };

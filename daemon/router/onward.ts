@@ -28,6 +28,7 @@ export type HopFailure =
   | { readonly type: 'dataNotFound' }
   | { readonly type: 'routeNotFound' }
   | { readonly type: 'rejectedLoop' }
+  | { readonly type: 'timeout' }
   /** An insert reached its end, and nobody there could store it. */
   | { readonly type: 'noCopies' }
   | { readonly type: 'rejectedOverload'; readonly retryMs: number; readonly workBits: number }
@@ -172,7 +173,7 @@ function weigh<Result>(
   if (result.type === 'timeout') {
     core.counters.totals.timeouts++;
     if (!result.accepted) core.backoff.silent(hop.peer.key, core.nowMs());
-    return { type: 'next', failure: { type: 'routeNotFound' } };
+    return { type: 'next', failure: { type: 'timeout' } };
   }
   core.backoff.heard(hop.peer.key);
   const { reply } = result;

@@ -100,7 +100,7 @@ async function search(core: RouterCore, wanted: Search): Promise<FetchResult> {
     const onward = await sendOn(core, wanted);
     if (onward.type === 'done') return onward.result;
     if (onward.type === 'gaveUp') {
-      return worstOf(onward.failures) ?? { type: onward.outOfTime ? 'routeNotFound' : 'dataNotFound' };
+      return worstOf(onward.failures) ?? { type: onward.outOfTime ? 'timeout' : 'dataNotFound' };
     }
     ({ failures, tried } = onward);
   } else core.counters.totals.htlExhausted++;
@@ -151,6 +151,7 @@ function judge(core: RouterCore, ref: BlockRef, hop: HopChoice<Peer>, reply: Rep
 function askCoOwners(core: RouterCore, wanted: Search, tried: ReadonlySet<string>): Promise<Uint8Array | undefined> {
   const nowMs = core.nowMs();
   const { view } = core.deps;
+  const name = refName(wanted.ref, wanted.replica);
   const owners = ownersWanted(ownersOfFetch(wanted.ref, wanted.replica, core.options), view.estimatedNodes());
   const others = view
     .peers()
@@ -159,7 +160,8 @@ function askCoOwners(core: RouterCore, wanted: Search, tried: ReadonlySet<string
         peer.link.isOpen &&
         peer.key !== wanted.asker?.link.peerKey &&
         !tried.has(peer.key) &&
-        core.backoff.remainingMs(peer.key, nowMs) === 0,
+        core.backoff.remainingMs(peer.key, nowMs) === 0 &&
+        core.failures.peerRemainingMs(name, peer.key, nowMs) === 0,
     );
   const targets = nearestPeers(others, wanted.target).slice(0, owners - 1);
   return new Promise((resolve) => {

@@ -89,7 +89,8 @@ export function openDocument(
         usedExits,
         built(circuit) {
           jobs.delete(job);
-          add(circuit);
+          adopt(circuit);
+          adopted();
         },
       };
       jobs.add(job);
@@ -117,7 +118,7 @@ export function openDocument(
     opening.reject(error);
   }
 
-  function add(circuit: ClientCircuit): void {
+  function adopt(circuit: ClientCircuit): void {
     const channel = createRequestChannel(clock, circuit, retireAfterMs(random.unit()), {
       room: deal,
       retired: () => {
@@ -129,6 +130,10 @@ export function openDocument(
       },
     });
     channels.add(channel);
+  }
+
+  /** After the first circuits came: the view is as good now as it was when they were built. */
+  function adopted(): void {
     watchForNothing();
     if (!isOpened) {
       isOpened = true;
@@ -196,8 +201,9 @@ export function openDocument(
     });
   }
 
-  for (const circuit of pool.take(exits)) add(circuit);
-  replenish();
+  for (const circuit of pool.take(exits)) adopt(circuit);
+  if (channels.size > 0) adopted();
+  else replenish();
 
   return {
     get exits() {

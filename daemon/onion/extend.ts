@@ -49,8 +49,9 @@ function decodeOrRefuse(deps: OnionDeps, bytes: Uint8Array): Descriptor | undefi
   try {
     return deps.decodeDescriptor(bytes);
   } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
+    // Whatever a stranger's bytes set off ends here: a throw past this point would end the process.
+    if (!(error instanceof ProtocolError)) deps.log.write('error', 'onion', 'a descriptor broke its decoder');
+    return undefined;
   }
 }
 

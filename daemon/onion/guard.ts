@@ -73,8 +73,8 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
     try {
       return deps.decodeDescriptor(encoded);
     } catch (error) {
-      if (error instanceof ProtocolError) return undefined;
-      throw error;
+      if (!(error instanceof ProtocolError)) log.write('error', 'onion', 'a kept guard descriptor broke its decoder');
+      return undefined;
     }
   }
 

@@ -71,6 +71,8 @@ export interface AddOptions {
   readonly onion?: Partial<OnionOptions>;
   /** Takes the identity of that node (for a restart). */
   readonly as?: number;
+  /** A node that only collects: cells go here, and nothing is answered. */
+  readonly puppet?: (link: Link, cell: Uint8Array) => void;
 }
 
 export async function memoryRecords(): Promise<Records> {
@@ -223,36 +225,39 @@ export async function createOnionWorld(seed: number, latencyMs = 5): Promise<Oni
     const trace: TraceEvent[] = [];
     const reported: string[] = [];
     const records = options.records ?? recordsOf[index]!;
-    const onion = createOnion(
-      {
-        clock,
-        random: createSeededRandom(`${seed}/${index}`),
-        crypto: own,
-        log: { write: (level, subsystem, text) => world.logged.push(`${index} ${level} ${subsystem} ${text}`) },
-        links,
-        relays: {
-          relays: () =>
-            world.view?.(index) ??
-            nodes
-              .map((node) => node.descriptor)
-              .filter((each) => each.role !== ROLE.light && hexKey(each.nodeId) !== hexKey(nodeId)),
+    const onion = options.puppet === undefined ? realOnion() : puppetOnion(options.puppet);
+    function realOnion(): Onion {
+      return createOnion(
+        {
+          clock,
+          random: createSeededRandom(`${seed}/${index}`),
+          crypto: own,
+          log: { write: (level, subsystem, text) => world.logged.push(`${index} ${level} ${subsystem} ${text}`) },
+          links,
+          relays: {
+            relays: () =>
+              world.view?.(index) ??
+              nodes
+                .map((node) => node.descriptor)
+                .filter((each) => each.role !== ROLE.light && hexKey(each.nodeId) !== hexKey(nodeId)),
+          },
+          exits,
+          records,
+          decodeDescriptor: (bytes) => decodeDescriptor(own, bytes, { nowHour: NOW_HOUR, allowPrivateAddresses: true }),
+          relayFailed: (id) => reported.push(hexKey(id)),
+          trace: { record: (event) => trace.push(event) },
         },
-        exits,
-        records,
-        decodeDescriptor: (bytes) => decodeDescriptor(own, bytes, { nowHour: NOW_HOUR, allowPrivateAddresses: true }),
-        relayFailed: (id) => reported.push(hexKey(id)),
-        trace: { record: (event) => trace.push(event) },
-      },
-      {
-        ownNodeId: nodeId,
-        onionKeys: () => onionKeys,
-        role,
-        allowPrivateAddresses: true,
-        prefixRules: true,
-        circuitsReady: 0,
-        ...options.onion,
-      },
-    );
+        {
+          ownNodeId: nodeId,
+          onionKeys: () => onionKeys,
+          role,
+          allowPrivateAddresses: true,
+          prefixRules: true,
+          circuitsReady: 0,
+          ...options.onion,
+        },
+      );
+    }
     const node: WorldNode = {
       index,
       descriptor,
@@ -291,6 +296,22 @@ export async function inTime<T>(world: OnionWorld, promise: Promise<T>, limitMs 
   await world.clock.settle();
   if (!settled) throw new Error(`not settled within ${limitMs} virtual ms: ${world.logged.join('\n')}`);
   return watched;
+}
+
+function puppetOnion(handleCell: (link: Link, cell: Uint8Array) => void): Onion {
+  const refuse = (): never => {
+    throw new Error('a puppet does nothing by itself');
+  };
+  const nothing = (): void => {};
+  return {
+    handleCell,
+    linkClosed: nothing,
+    linkDrained: nothing,
+    start: nothing,
+    stop: nothing,
+    open: refuse,
+    snapshot: refuse,
+  };
 }
 
 function keyPair(crypto: Crypto, label: string) {

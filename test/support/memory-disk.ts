@@ -20,6 +20,8 @@ export interface MemoryDisk extends Disk {
 interface Image {
   live: Uint8Array;
   durable: Uint8Array;
+  /** Written since the last flush: only this is copied then. */
+  dirty: { readonly offset: number; readonly length: number }[];
   /** Rises with each crash: older handles are dead. */
   generation: number;
 }
@@ -49,6 +51,7 @@ export function createMemoryDisk(): MemoryDisk {
         const grown = new Uint8Array(sizeBytes);
         grown.set(image.live.subarray(0, sizeBytes));
         image.live = grown;
+        image.dirty.push({ offset: 0, length: sizeBytes });
       },
       async read(offset, length) {
         check();
@@ -60,11 +63,15 @@ export function createMemoryDisk(): MemoryDisk {
         checkFault();
         if (offset + bytes.length > image.live.length) throw new LocalError('disk_failed', 'write past the end');
         image.live.set(bytes, offset);
+        image.dirty.push({ offset, length: bytes.length });
       },
       async flush() {
         check();
         checkFault();
-        image.durable = image.live.slice();
+        if (image.durable.length !== image.live.length) image.durable = image.live.slice();
+        for (const { offset, length } of image.dirty)
+          image.durable.set(image.live.subarray(offset, offset + length), offset);
+        image.dirty = [];
       },
       async close() {},
     };
@@ -106,7 +113,12 @@ export function createMemoryDisk(): MemoryDisk {
 
   return {
     async openBlocks(name) {
-      const image = images.get(name) ?? { live: new Uint8Array(0), durable: new Uint8Array(0), generation: 0 };
+      const image = images.get(name) ?? {
+        live: new Uint8Array(0),
+        durable: new Uint8Array(0),
+        dirty: [],
+        generation: 0,
+      };
       images.set(name, image);
       return storage(image);
     },
@@ -120,6 +132,7 @@ export function createMemoryDisk(): MemoryDisk {
     crash() {
       for (const image of images.values()) {
         image.live = image.durable.slice();
+        image.dirty = [];
         image.generation++;
       }
     },

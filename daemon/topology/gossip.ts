@@ -78,7 +78,7 @@ export function createGossip(deps: GossipDeps): Gossip {
 
   function round(): void {
     const isFast = fastRoundsLeft > 0;
-    const links = shuffled(deps.partners(), random).slice(0, isFast ? PARTNERS_FAST : 1);
+    const links = sampleOf(deps.partners(), isFast ? PARTNERS_FAST : 1, random);
     for (const link of links) exchange(link);
     // While there is nobody to talk to, no round has happened.
     if (isFast && links.length > 0) fastRoundsLeft--;
@@ -103,7 +103,7 @@ export function createGossip(deps: GossipDeps): Gossip {
 
   function onPull(link: Link, message: MessageNamed<'ViewPull'>): void {
     const others = deps.relays().filter((relay) => !sameBytes(relay.nodeId, link.peer?.nodeId));
-    const sample = shuffled(others, random).slice(0, ANNOUNCE_REPLY_DESCRIPTORS_MAX);
+    const sample = sampleOf(others, ANNOUNCE_REPLY_DESCRIPTORS_MAX, random);
     link.sendMessage({ type: 'ViewSample', id: message.id, descriptors: sample.map((relay) => relay.encoded) });
     const partner = partners.get(link.handle);
     if (partner === undefined || !running || deps.knownCount() >= SMALL_NETWORK_NODES) return;
@@ -153,14 +153,15 @@ export function createGossip(deps: GossipDeps): Gossip {
   };
 }
 
-/** Fisher-Yates over a copy. */
-export function shuffled<T>(items: readonly T[], random: Random): T[] {
+/** `count` of the items, or all, in random order: as many draws of Fisher-Yates as are needed. */
+export function sampleOf<T>(items: readonly T[], count: number, random: Random): T[] {
   const copy = [...items];
-  for (let i = copy.length - 1; i > 0; i--) {
-    const j = Math.floor(random.unit() * (i + 1));
+  const taken = Math.min(count, copy.length);
+  for (let i = 0; i < taken; i++) {
+    const j = i + Math.floor(random.unit() * (copy.length - i));
     [copy[i], copy[j]] = [copy[j]!, copy[i]!];
   }
-  return copy;
+  return copy.slice(0, taken);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {

@@ -14,7 +14,7 @@
 import type { Clock, Log, Random } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
 import type { Dialler } from './dialler.ts';
-import { shuffled } from './gossip.ts';
+import { sampleOf } from './gossip.ts';
 import { keyOf } from './peering.ts';
 
 const SEEDS_AT_ONCE = 3;
@@ -73,9 +73,9 @@ export function createJoin(
       tries++;
       const delayMs = Math.min(RETRY_MS * 2 ** Math.min(Math.max(0, tries - QUICK_TRIES), 10), RETRY_MAX_MS);
       nextTryMs = nowMs + delayMs;
-      for (const descriptor of shuffled(remembered, random).slice(0, REMEMBERED_AT_ONCE)) dialler.dial(descriptor);
+      for (const descriptor of sampleOf(remembered, REMEMBERED_AT_ONCE, random)) dialler.dial(descriptor);
       if (remembered.length > 0 && (linksOpen > 0 || nowMs - startedMs < SEEDS_AFTER_MS)) return;
-      for (const descriptor of shuffled(seeds, random).slice(0, SEEDS_AT_ONCE)) {
+      for (const descriptor of sampleOf(seeds, SEEDS_AT_ONCE, random)) {
         if (dialler.dial(descriptor)) tried.add(keyOf(descriptor));
       }
     },

@@ -1,13 +1,14 @@
 /**
  * What the topology remembers of each open link, and how much it lets that link cost us.
  *
- * Shape   one row per open link, gone when it closes: budgets for what a stranger may make us do, the hour it told, and whether the
- *         node at its other end announced itself over it.
+ * Shape   one row per open link, gone when it closes: budgets for what a stranger may make us do, the hour it told, and when the node
+ *         at its other end announced itself over it.
  * Unit    tokens per second, see the constants.
  * Why     an announce is work for other nodes and an unknown descriptor costs a signature check: both are paid from a budget per link.
  * @module
  */
 import type { Link } from '../link/link-types.ts';
+import type { HourTold } from './network-hour.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 /** A burst for a network that starts all at once; then what a link between busy neighbours carries. */
@@ -27,9 +28,9 @@ export interface LinkState {
   readonly pulls: TokenBucket;
   readonly descriptors: TokenBucket;
   readonly requests: TokenBucket;
-  announcedItself: boolean;
-  /** Its network hour minus ours when it told. */
-  hoursAhead: number | undefined;
+  /** When the node at the other end last announced itself over this link. */
+  announcedMs: number | undefined;
+  hourTold: HourTold | undefined;
 }
 
 export function createLinkState(link: Link, nowMs: number): LinkState {
@@ -39,7 +40,7 @@ export function createLinkState(link: Link, nowMs: number): LinkState {
     pulls: createTokenBucket(PULLS_BURST, PULLS_PER_SEC, nowMs),
     descriptors: createTokenBucket(DESCRIPTORS_BURST, DESCRIPTORS_PER_SEC, nowMs),
     requests: createTokenBucket(REQUESTS_BURST, REQUESTS_PER_SEC, nowMs),
-    announcedItself: false,
-    hoursAhead: undefined,
+    announcedMs: undefined,
+    hourTold: undefined,
   };
 }

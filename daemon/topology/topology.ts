@@ -23,12 +23,12 @@ import { createAdoption } from './adoption.ts';
 import { createAnnounces, type NamedNode } from './announce.ts';
 import { createClaims } from './claims.ts';
 import { createDialler } from './dialler.ts';
-import { createGossip, shuffled } from './gossip.ts';
+import { createGossip, sampleOf } from './gossip.ts';
 import { createJoin, type Join } from './join.ts';
 import { createKnownNodes } from './known-nodes.ts';
 import { createLinkState, type LinkState } from './link-states.ts';
 import { createLongLinks } from './long-links.ts';
-import { hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
+import { hoursAhead, hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
 import { estimateNodes } from './peer-choice.ts';
 import { createPeering, keyOf } from './peering.ts';
 import { createRememberedPeers } from './remembered-peers.ts';
@@ -45,6 +45,8 @@ const CALM_AFTER_ROUNDS = 6;
 const KICK_MS = 10;
 const EXPIRY_CHECK_MS = 60_000;
 const IDLE_LINK_MS = 60_000;
+/** How long a node that announces itself is named before it is anybody's peer; later its link may serve circuits, and is not. */
+const NAMED_MS = 5_000;
 const LIGHT_LINKS_MIN = 2;
 /** Relays a circuit of three needs. */
 const LIGHT_RELAYS_MIN = 3;
@@ -117,8 +119,8 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
   const offsetHours = (): number | undefined =>
     medianOffsetHours(
       [...states.values()]
-        .filter((state) => state.hoursAhead !== undefined && peering.get(state.link.peerKey)?.link === state.link)
-        .map((state) => state.hoursAhead!),
+        .filter((state) => peering.get(state.link.peerKey)?.link === state.link)
+        .flatMap((state) => (state.hourTold === undefined ? [] : [hoursAhead(state.hourTold, clock)])),
     );
   const networkHour = (): number => ownHour(clock.wallMs()) + (offsetHours() ?? 0);
 
@@ -214,15 +216,15 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     return [...states.values()].map((state) => state.link).filter((link) => link.isOpen && link.peer !== undefined);
   }
 
-  /** Peers, and nodes that announced themselves over their own link: those may be named to others. */
+  /** Peers, and nodes that have just announced themselves over their own link: those may be named to others. */
   function neighbours(): { node: NamedNode; link: Link }[] {
     const found = new Map<string, { node: NamedNode; link: Link }>();
     for (const peer of peering.peers()) found.set(peer.key, { node: peer, link: peer.link });
     for (const state of states.values()) {
-      const node = known.get(state.link.peerKey);
-      if (state.announcedItself && state.link.isOpen && node !== undefined && !found.has(node.key)) {
-        found.set(node.key, { node, link: state.link });
-      }
+      const { link, announcedMs } = state;
+      const node = known.get(link.peerKey);
+      const isRecent = announcedMs !== undefined && clock.nowMs() - announcedMs < NAMED_MS;
+      if (isRecent && link.isOpen && node !== undefined && !found.has(node.key)) found.set(node.key, { node, link });
     }
     return [...found.values()];
   }
@@ -248,8 +250,8 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     const peers = [...peering.peers()];
     const near = peers.filter((peer) => peer.ringNeighbour).sort(byDistanceTo(own().location));
     const over = new Set<Link>(near.slice(0, 2).map((peer) => peer.link));
-    const far = shuffled(peers.length > 0 ? peers.map((peer) => peer.link) : openNodeLinks(), joinRandom);
-    for (const link of far.slice(0, near.length > 0 ? 1 : 3)) over.add(link);
+    const anywhere = peers.length > 0 ? peers.map((peer) => peer.link) : openNodeLinks();
+    for (const link of sampleOf(anywhere, near.length > 0 ? 1 : 3, joinRandom)) over.add(link);
     announceOver([...over]);
   }
 
@@ -315,7 +317,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     join?.step(open);
     const linked = new Set(openNodeLinks().map((link) => link.peerKey));
     const others = known.reachable(clock.nowMs()).filter((node) => !linked.has(node.key));
-    for (const node of shuffled(others, joinRandom).slice(0, LIGHT_LINKS_MIN - open)) dialler.dial(node.descriptor);
+    for (const node of sampleOf(others, LIGHT_LINKS_MIN - open, joinRandom)) dialler.dial(node.descriptor);
   }
 
   function closeIdleLinks(): void {
@@ -353,7 +355,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
         if (isLight || !state.announces.take(nowMs)) break;
         const announcer = adoptOne(link, message.descriptor);
         if (announcer === undefined) break;
-        if (announcer.key === link.peerKey) state.announcedItself = true;
+        if (announcer.key === link.peerKey) state.announcedMs = nowMs;
         announces.handleAnnounce(link, message, announcer);
         break;
       }
@@ -368,7 +370,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
         gossip.handleMessage(link, message);
         break;
       case 'Observed':
-        state.hoursAhead = message.networkHour - ownHour(clock.wallMs());
+        state.hourTold = { hour: message.networkHour, atMs: nowMs };
         break;
       case 'Goodbye':
         if (message.reason === 0) known.failed(link.peerKey, nowMs);

@@ -2,11 +2,11 @@ import test from 'ava';
 import { distance } from '../../../daemon/topology/ring-location.ts';
 import { createTopologyNet, DEFAULT_PROFILE } from './support/topology-net.ts';
 
-test('120 nodes with the default profile: four neighbours on either side, long links of density 1 / distance', async (t) => {
+test('80 nodes with the default profile: four neighbours on either side, long links of density 1 / distance', async (t) => {
   const profile = { ...DEFAULT_PROFILE, longLinks: 8 };
   const net = createTopologyNet(50, profile);
-  for (let i = 0; i < 120; i++) await net.add();
-  await net.clock.advance(3_500);
+  for (let i = 0; i < 80; i++) await net.add();
+  await net.clock.advance(3_000);
   t.deepEqual(net.ringGaps(), []);
   const order = [...net.nodes].sort((a, b) => a.descriptor.location - b.descriptor.location);
   order.forEach((node, index) => {

@@ -75,6 +75,8 @@ export interface TopologyNet {
   readonly nodes: TestNode[];
   messages: number;
   add(overrides?: NodeOverrides): Promise<TestNode>;
+  /** Dials between these fail while it says so; existing links are for the test to cut. */
+  blocked: (a: TestNode, b: TestNode) => boolean;
   /** As kill -9: links are cut, nothing is said. */
   kill(node: TestNode): void;
   describe(seed: string, fields?: Partial<Descriptor>): Descriptor;
@@ -215,7 +217,7 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
             dials.delete(key);
             const from = self();
             const target = nodes.findLast((node) => node.up && node.host === to.addresses[0]?.host);
-            if (!from.up || target === undefined || target.key !== key) {
+            if (!from.up || target?.key !== key || net.blocked(from, target)) {
               reject(new ProtocolError('ERR_DIAL'));
               return;
             }
@@ -234,6 +236,7 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
     crypto,
     nodes,
     messages: 0,
+    blocked: () => false,
     describe,
     alive: () => nodes.filter((node) => node.up),
     async add(overrides = {}) {

@@ -262,7 +262,7 @@ test('Fetch: with HTL 2 the path ends here', async (t) => {
   t.is(node.router.snapshot().counters.htlExhausted, 1);
 });
 
-test('Fetch: ten askers with rising HTL share one request upstream; one whose HTL is not above it is a loop', async (t) => {
+test('Fetch: ten arrivals with falling HTL cause one request upstream; those not above its HTL are loops, a higher one waits', async (t) => {
   const { world, node, asker, link, hops } = scene([0.45]);
   for (let i = 0; i < 10; i++) link.sendMessage(fetchMessage(i, 18 - i)); // sent on with 17 or 18
   link.sendMessage(fetchMessage(99, 22));
@@ -284,7 +284,7 @@ test('Fetch: ten askers with rising HTL share one request upstream; one whose HT
   t.is(node.router.snapshot().counters.rejectedLoop, 9);
 });
 
-test('Fetch: ten neighbours asking for one key cause one request upstream, and all get the block', async (t) => {
+test('Fetch: ten neighbours asking for one key cause one request upstream, and all who may wait get the block', async (t) => {
   const { world, node, hops } = scene([0.45]);
   const askers = Array.from({ length: 10 }, (_, i) => world.puppet(0.01 * (i + 1)));
   const links = askers.map((one) => world.connect(one, node));

@@ -5,7 +5,8 @@ import test from 'ava';
 import { ANNOUNCE_HTL_MAX, ANNOUNCES_PENDING_PER_LINK_MAX, PEER_CLAIMS_MAX } from '../../../daemon/limits.ts';
 import { REFUSAL } from '../../../daemon/topology/peer-table.ts';
 import { keyOf } from '../../../daemon/topology/peering.ts';
-import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
+import { distance } from '../../../daemon/topology/ring-location.ts';
+import { type Descriptor, ROLE } from '../../../daemon/wire/descriptor-types.ts';
 import type { Message, MessageName, MessageNamed } from '../../../daemon/wire/messages.ts';
 import { locationToBytes } from '../../../daemon/wire/ring-bytes.ts';
 import { createTopologyNet, type TestLink, type TopologyNet } from './support/topology-net.ts';
@@ -26,13 +27,27 @@ async function farStranger(net: TopologyNet, host = '127.200.0.1'): Promise<Test
   return net.strangerLink(net.nodes[0]!, net.describe('stranger', { addresses: [{ host, port: 1 }] }), host);
 }
 
-test('a request for the ring from far away is refused, a long one granted or refused by room', async (t) => {
+test('a request for the ring is granted to who is near, and refused to who is not', async (t) => {
   const net = await network(6);
-  const link = await farStranger(net);
-  link.sendMessage({ type: 'PeerRequest', wish: 1 });
-  await net.clock.advance(20);
-  const answers = got(link, 'PeerRefused').length + got(link, 'PeerAccepted').length;
-  t.is(answers, 1);
+  const [node] = net.nodes;
+  const nearest = Math.min(
+    ...node!.topology.peers().map((peer) => distance(peer.location, node!.topology.ownLocation)),
+  );
+  const farOff = (descriptor: Descriptor): number => distance(descriptor.location, node!.topology.ownLocation);
+  const strangers = Array.from({ length: 60 }, (_, index) =>
+    net.describe(`s${index}`, { addresses: [{ host: `127.${100 + index}.0.1`, port: 1 }] }),
+  );
+  const near = strangers.find((descriptor) => farOff(descriptor) < nearest)!;
+  const far = strangers.find((descriptor) => farOff(descriptor) > 0.45)!;
+  for (const descriptor of [near, far]) {
+    const link = net.strangerLink(node!, descriptor, descriptor.addresses[0]!.host);
+    link.sendMessage({ type: 'PeerRequest', wish: 1 });
+    await net.clock.advance(10);
+    const answers = [...got(link, 'PeerAccepted'), ...got(link, 'PeerRefused')];
+    t.deepEqual(answers, [
+      descriptor === near ? { type: 'PeerAccepted' } : { type: 'PeerRefused', reason: REFUSAL.full },
+    ]);
+  }
 });
 
 test('a flood of long requests leaves room for our own, and the ring stands', async (t) => {

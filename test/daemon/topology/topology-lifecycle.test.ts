@@ -1,4 +1,5 @@
 import test from 'ava';
+import { roundedLocations } from '../../../daemon/topology/claims.ts';
 import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
 import { createTopologyNet, DEFAULT_PROFILE, type TopologyNet } from './support/topology-net.ts';
 
@@ -123,4 +124,16 @@ test('a clock that jumps a day is set right by the peers', async (t) => {
   const before = first!.topology.networkHour();
   first!.wallOffsetMs = 24 * 3_600_000;
   t.is(first!.topology.networkHour(), before);
+});
+
+test("peers know each other's peers by rounded locations, half a minute after the start", async (t) => {
+  const net = await started(17, 10);
+  await net.clock.advance(45_000);
+  for (const node of net.nodes) {
+    for (const peer of node.topology.peers()) {
+      const other = net.nodes.find((candidate) => candidate.key === peer.key)!;
+      const theirs = other.topology.peers().filter((candidate) => candidate.key !== node.key);
+      t.deepEqual([...peer.claims], roundedLocations(theirs));
+    }
+  }
 });

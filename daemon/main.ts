@@ -10,6 +10,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { configDocument } from '../config/document.ts';
 import type { Config } from '../config/load.ts';
@@ -98,6 +99,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
     );
     const link = formatAddress(node.boundAddress);
     process.stderr.write(`ready network=${settings.networkName} api=${sockets.api} link=${link}\n`);
+    flushCompileCache(); // now, because a daemon's exit may be months away and the next start wants it
     if (options.interrupted.aborted) stop.resolve('signal');
     options.interrupted.addEventListener('abort', () => stop.resolve('signal'));
     if (options.lifelineFd !== undefined) watchLifeline(options.lifelineFd, () => stop.resolve('parent ended'));

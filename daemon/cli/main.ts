@@ -6,6 +6,7 @@
  * Source  ux § 2.
  * @module
  */
+import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
@@ -15,6 +16,11 @@ import { createContext } from './context.ts';
 import { createOptions } from './options.ts';
 import { createOutput, endQuietlyOnBrokenPipe, Interrupted } from './output.ts';
 import { packageVersion } from './version.ts';
+
+/** The file that is the command: beside this one in a checkout, and seen from dist/daemon/cli in a package. */
+const ENTRY = ['./holloway.mjs', '../../../daemon/cli/holloway.mjs']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path))!;
 
 const GROUPS: Readonly<Record<string, string>> = {
   peer: 'Links of this node to others.',
@@ -39,7 +45,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
             output,
             options: createOptions(values),
             interrupted: interrupt.signal,
-            entry: fileURLToPath(import.meta.url),
+            entry: ENTRY,
             program: programName(),
             env,
           }),
@@ -160,8 +166,7 @@ function listenForSignals(): { readonly signal: AbortSignal; stop(): void } {
 function programName(): string {
   const called = process.argv[1] ?? '';
   if (basename(called) === 'holloway') return 'holloway';
-  const path = relative(process.cwd(), fileURLToPath(new URL('./holloway.mjs', import.meta.url)));
-  return `node ${path}`;
+  return `node ${relative(process.cwd(), ENTRY)}`;
 }
 
 if (import.meta.main) await runAsCommand();

@@ -44,17 +44,17 @@ export async function demonstrate(sample: Sample, options: DemonstrationOptions)
   const to = apis[reader - 1]!;
 
   onStage(`publishing the ${sample.label} on node ${publisher}`);
-  const published = await counted(apis, from, signal, async () => {
+  const published = await counted(apis, from, signal, async (look) => {
     const { id } = await from.publish(once(sample.bytes), { type: sample.contentType }, signal);
-    return from.follow(id, () => {}, signal);
+    return from.follow(id, look, signal);
   });
   const { uri } = published.result;
   if (uri === undefined) throw new LocalError('internal', 'a publish ended without a key');
 
   onStage(`fetching the ${sample.label} on node ${reader}`);
-  const fetched = await counted(apis, to, signal, async () => {
+  const fetched = await counted(apis, to, signal, async (look) => {
     const { id } = await to.post<{ id: string }>('/v1/fetch', { uri }, signal);
-    const followed = to.follow(id, () => {}, signal);
+    const followed = to.follow(id, look, signal);
     followed.catch(() => {}); // awaited below; the content may fail first
     const hash = createHash('sha256');
     try {
@@ -75,20 +75,25 @@ async function counted(
   apis: readonly ApiClient[],
   asker: ApiClient,
   signal: AbortSignal,
-  work: () => Promise<TransferResult>,
+  work: (look: () => void) => Promise<TransferResult>,
 ): Promise<{ result: TransferResult; counts: Counts }> {
   const read = (): Promise<Status[]> => Promise.all(apis.map((api) => api.get<Status>('/v1/status', signal)));
   const before = await read();
-  const result = await work();
+  // Circuits of a document close with it, so their length is read while it runs.
+  const looks: Promise<number>[] = [];
+  const look = (): void => {
+    looks.push(asker.get<Status>('/v1/status', signal).then(circuitHopsOf, () => 0));
+  };
+  const result = await work(look);
   const after = await read();
-  const own = after[apis.indexOf(asker)]!;
+  const circuitHops = Math.max(circuitHopsOf(after[apis.indexOf(asker)]!), ...(await Promise.all(looks)));
   const grown = (counter: (status: Status) => number): number =>
     after.reduce((sum, status, index) => sum + counter(status) - counter(before[index]!), 0);
   return {
     result,
     counts: {
       circuits: result.exits,
-      circuitHops: Math.max(0, ...own.circuits.list.map((circuit) => circuit.hops)),
+      circuitHops,
       exitRequests: grown((status) => status.requests.exitFetches + status.requests.exitInserts),
       routedHops: grown((status) => status.requests.forwardedFetches + status.requests.forwardedInserts),
       copies: {
@@ -98,6 +103,10 @@ async function counted(
       },
     },
   };
+}
+
+function circuitHopsOf(status: Status): number {
+  return Math.max(0, ...status.circuits.list.filter(({ use }) => use !== 'building').map(({ hops }) => hops));
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -7,9 +7,10 @@
  * Source  ux § 5.
  * @module
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { acquireLock, lockHolder } from '../../../config/lock.ts';
 import { findSockets, resolvePaths } from '../../../config/paths.ts';
 import { demonstrate, describeDemonstrated } from '../../devnet/demonstration.ts';
 import { NODES_MAX } from '../../devnet/layout.ts';
@@ -24,11 +25,15 @@ import { openDashboard } from './top.ts';
 /** Three relays, a publisher and a reader that are none of them. */
 const NODES_MIN = 5;
 const NODES = 8;
+const PREFIX = 'hw-demo-';
+const LOCK = 'demo.lock';
 
 export const demo: CommandRun = async (context) => {
   const { options, output, interrupted } = context;
   const nodes = options.count('nodes', NODES_MIN, NODES_MAX) ?? NODES;
-  const dir = mkdtempSync(join(tmpdir(), 'hw-demo-'));
+  removeLeftovers();
+  const dir = mkdtempSync(join(tmpdir(), PREFIX));
+  acquireLock(join(dir, LOCK));
   const orphaned = new AbortController();
   const stopWatching = watchAncestors(process.env, () =>
     orphaned.abort(new LocalError('cancelled', 'its parent ended')),
@@ -74,6 +79,17 @@ export const demo: CommandRun = async (context) => {
     }
   }
 };
+
+/** Directories of demos that were killed: ours, and nobody holds their lock any more. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir()).filter((candidate) => candidate.startsWith(PREFIX))) {
+    const dir = join(tmpdir(), name);
+    const stat = lstatSync(dir, { throwIfNoEntry: false });
+    const isOurs = stat?.isDirectory() === true && stat.uid === process.getuid?.();
+    if (!isOurs || !existsSync(join(dir, LOCK)) || lockHolder(join(dir, LOCK)) !== undefined) continue;
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
 
 function forPerson({ options, output }: Context): boolean {
   return process.stdout.isTTY === true && process.stdin.isTTY === true && !output.json && !options.flag('plain');

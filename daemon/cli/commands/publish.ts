@@ -56,7 +56,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
 export function warnOfFewExits(context: Context, exits: number): void {
   if (exits >= EXITS_WANTED) return;
   context.output.note(
-    `note: the blocks left over ${exits} exits; below ${EXITS_WANTED} an exit can be blamed for the document`,
+    `note: only ${exits} exits shared the blocks; below ${EXITS_WANTED} one of them can be blamed for the document`,
   );
 }
 

@@ -453,8 +453,75 @@ export const NUMBERS = {
 
 export type NumberPath = keyof typeof NUMBERS;
 
-/** The definition for a place in a Status; list positions may be given as `[]` or `[3]`. */
+/** Numbers that a surface computes from those of one Status, and shows beside them. */
+export const DERIVED_NUMBERS = {
+  'peers.rttMedianMs': row(
+    'median round trip',
+    'half of the peers answer a ping faster',
+    'last pings',
+    'ms',
+    'under 300',
+    'a slow or busy line on our side, when most peers are slow',
+  ),
+  'requests.foundShare': row('found share', 'found / served', 'since start', '%', 'above 50'),
+  'requests.notFoundShare': row('not found share', 'not found / served', 'since start', '%', 'under 50'),
+  'requests.failedShare': row('failed share', 'failed / served', 'since start', '%', 'under 5', 'look at refusals'),
+  'requests.byHtl[].foundShare': row('found share', 'found / seen at these hops to live', 'since start', '%', 'any'),
+  'requests.byHtl[].notFoundShare': row(
+    'not found share',
+    'not found / seen at these hops to live',
+    'since start',
+    '%',
+    'falls as hops to live grow',
+  ),
+  'requests.byHtl[].failedShare': row(
+    'failed share',
+    'failed / seen at these hops to live',
+    'since start',
+    '%',
+    'under 5',
+  ),
+  'store.store.fillShare': row(
+    'store fill',
+    'used / at most, of the store',
+    'now',
+    '%',
+    'any',
+    'full is normal: old blocks make room',
+  ),
+  'store.cache.fillShare': row(
+    'cache fill',
+    'used / at most, of the cache',
+    'now',
+    '%',
+    'any',
+    'full is normal: old blocks make room',
+  ),
+  'store.store.hitShare': row('store hit rate', 'store hits / lookups', 'since start', '%', 'any'),
+  'store.cache.hitShare': row(
+    'cache hit rate',
+    'cache hits / lookups',
+    'since start',
+    '%',
+    'rises with popular content',
+  ),
+  'store.missShare': row('miss rate', 'misses / lookups', 'since start', '%', 'any'),
+  'circuits.failedShare': row(
+    'circuits failed share',
+    'circuits failed / (built + failed)',
+    'since start',
+    '%',
+    'under 10',
+    'relays are gone or overloaded; others are tried',
+  ),
+  'transfers[].doneShare': row('done', 'blocks / blocks needed', 'now', '%', 'grows to 100'),
+} as const satisfies Record<string, NumberDefinition>;
+
+export type ShownNumber = NumberPath | keyof typeof DERIVED_NUMBERS;
+
+/** The definition for a place in a Status, or of a derived number; list positions may be given as `[]` or `[3]`. */
 export function definitionOf(path: string): NumberDefinition | undefined {
   const general = path.replaceAll(/\[\d+\]/g, '[]');
-  return Object.hasOwn(NUMBERS, general) ? NUMBERS[general as NumberPath] : undefined;
+  if (Object.hasOwn(NUMBERS, general)) return NUMBERS[general as NumberPath];
+  return Object.hasOwn(DERIVED_NUMBERS, general) ? DERIVED_NUMBERS[general as keyof typeof DERIVED_NUMBERS] : undefined;
 }

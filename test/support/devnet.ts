@@ -114,6 +114,7 @@ export function apiJson<T>(home: string, path: string): Promise<T> {
         text += part;
       });
       response.on('end', () => {
+        if (response.statusCode !== 200) return reject(new Error(`${path} answered ${response.statusCode}: ${text}`));
         try {
           resolve(JSON.parse(text) as T);
         } catch (error) {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Status, TraceDocument } from '../../daemon/api/schema.ts';
+import { KIND } from '../../daemon/ids.ts';
 import { fetchBytes } from './api-client.ts';
 import { apiJson, cli, type Devnet } from './devnet.ts';
 
@@ -56,6 +57,9 @@ export async function runMainJob(devnet: Devnet, document: Uint8Array): Promise<
       total(after, (status) => status.requests.foundInCache) - total(before, (status) => status.requests.foundInCache);
     const copies =
       total(after, (status) => status.store.copies.path) - total(before, (status) => status.store.copies.path);
+    const own = (all: readonly Status[]): number =>
+      all[devnet.nodes.findIndex(({ i }) => i === node)]!.requests.exitFetches;
+    check(own(before) === own(after), `node ${node}'s own fetch never enters its own router`);
     hopsPerFetch.push(hops);
     cacheAnswers.push(cached);
     lines.push(
@@ -122,14 +126,14 @@ async function checkCopies(
   const keys = new Set(
     traces.flatMap((trace) =>
       trace.events.flatMap((event) =>
-        event.type === 'circuitRequest' && event.operation === 'fetch' ? [`${event.kind}:${event.key}`] : [],
+        event.type === 'circuitRequest' && event.operation === 'fetch' ? [event.key] : [],
       ),
     ),
   );
   const sample = [...keys].slice(0, 200);
   for (const [index, node] of devnet.nodes.entries()) {
-    for (const ref of sample) {
-      const { holds } = await apiJson<TraceDocument>(node.home, `/v1/trace?holds=${ref}`);
+    for (const key of sample) {
+      const { holds } = await apiJson<TraceDocument>(node.home, `/v1/trace?holds=${KIND.chk}:${key}`);
       if (holds === null) continue;
       carriedAndHeld++;
       check(holds !== 'unexplained', `node ${index + 1} holds a block that no routed message brought`);

@@ -40,6 +40,15 @@ export interface NodeExtras {
   readonly version: string;
   /** Devnet trace (settings of the daemon, off by default). */
   readonly trace: boolean;
+  /** The simulator's eyes, absent in every daemon: told what happened, asked for nothing. */
+  readonly observer?: NodeObserver;
+}
+
+export interface NodeObserver {
+  /** A message of a linked node, decoded, before its layer sees it. Keepalives stay in the link. */
+  received(link: Link, message: Message): void;
+  /** Each event of the trace, as it happens; needs `trace`. */
+  traced(event: TraceEvent): void;
 }
 
 /** Which layer a message is for; the compiler checks that none is missing. Keepalive never leaves the link. */
@@ -83,6 +92,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
   const trace: Trace | undefined = extras.trace
     ? {
         record: (event) => {
+          extras.observer?.traced(event);
           if (traceEvents.length < TRACE_EVENTS_MAX) traceEvents.push(event);
         },
       }
@@ -116,7 +126,10 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
     },
     {
       opened: (link) => topology.linkOpened(link),
-      message: (link, message) => dispatch(link, message),
+      message: (link, message) => {
+        extras.observer?.received(link, message);
+        dispatch(link, message);
+      },
       cell: (link, cell) => onion.handleCell(link, cell),
       drained: (link) => onion.linkDrained(link),
       closed: (link) => {

@@ -248,7 +248,9 @@ function drained(response: ServerResponse): Promise<void> {
 
 function checkClass(value: unknown): TrafficClass | undefined {
   if (value === null || value === undefined) return undefined;
-  if (value === 'fast' || value === 'strong') return value;
+  if (value === 'fast') return value;
+  // Refused and never quietly served as fast: whoever asks for it may stake their safety on it.
+  if (value === 'strong') throw new LocalError('usage', 'class strong: this version pads no guard link yet; only fast');
   throw new LocalError('usage', 'class is fast or strong');
 }
 

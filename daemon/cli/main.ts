@@ -2,7 +2,8 @@
  * The command line: argv -> one command of the table -> exit code.
  *
  * Errors  every failure leaves through Output.failure; unknown commands and flags are `usage` with the nearest match.
- * Why     bare `holloway` is the dashboard on a terminal and `status` elsewhere: the same word is right for a person and a script.
+ * Why     bare `holloway` is right for a person and for a script: on a terminal the dashboard (of the running daemon; of one that is
+ *         started when there is a configuration; else of the demo), elsewhere `status`. No other command starts a daemon unasked.
  * Source  ux § 2.
  * @module
  */
@@ -10,6 +11,8 @@ import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
+import { lockHolder } from '../../config/lock.ts';
+import { resolvePaths } from '../../config/paths.ts';
 import { LocalError } from '../errors.ts';
 import { COMMANDS, type CommandSpec, type FlagSpec, GLOBAL_FLAGS } from './commands/table.ts';
 import { createContext } from './context.ts';
@@ -57,7 +60,11 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
       }),
   );
   try {
-    await program.parseAsync([...withDefaultCommand(argv)], { from: 'user' });
+    for (const command of commandsOf(argv, env)) {
+      exitCode = 0;
+      await program.parseAsync([...command], { from: 'user' });
+      if (exitCode !== 0) break;
+    }
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -138,14 +145,26 @@ function usageOf(error: CommanderError): LocalError {
   return new LocalError('usage', text, { cause: error });
 }
 
-function withDefaultCommand(argv: readonly string[]): readonly string[] {
+/** What a command line stands for: itself, or without a command what a person or a script most likely wants. */
+function commandsOf(argv: readonly string[], env: NodeJS.ProcessEnv): readonly (readonly string[])[] {
+  let home: string | undefined;
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i]!;
+    if (argument === '--home') home = argv[i + 1];
     if (argument === '--home' || argument === '--socket') i++;
-    else if (!argument.startsWith('-') || ['-h', '--help', '--version'].includes(argument)) return argv;
+    else if (!argument.startsWith('-') || ['-h', '--help', '--version'].includes(argument)) return [argv];
   }
   const forPerson = process.stdout.isTTY && process.stdin.isTTY && !argv.includes('--json');
-  return [...argv, forPerson ? 'top' : 'status'];
+  if (!forPerson) return [[...argv, 'status']];
+  const paths = resolvePaths(home, env);
+  if (argv.includes('--socket') || lockHolder(paths.lockFile) !== undefined) return [[...argv, 'top']];
+  if (existsSync(paths.configFile)) {
+    return [
+      [...argv, 'start'],
+      [...argv, 'top'],
+    ];
+  }
+  return [[...argv, 'demo']];
 }
 
 function listenForSignals(): { readonly signal: AbortSignal; stop(): void } {

@@ -115,3 +115,9 @@ test(
   /peers\.max = 4 is below 2 x peers\.ring_each_side \+ peers\.long_links = 24/,
 );
 test('a trace outside a devnet', refuses, () => ({ flags: { 'debug.trace': 'true' } }), /needs profile = "devnet"/);
+test(
+  'a traffic class that would promise more than is sent',
+  refuses,
+  () => ({ flags: { 'publish.class': 'strong' } }),
+  /publish\.class = "strong": this version pads no guard link/,
+);

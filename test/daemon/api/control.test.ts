@@ -126,7 +126,7 @@ test('control: what is published comes back, byte for byte, with its id before t
     await gate;
     yield document.subarray(100_000);
   }
-  const { id, uploaded } = await api.publish(slowly(), { class: 'strong', type: 'text/plain', name: 'ä b.txt' });
+  const { id, uploaded } = await api.publish(slowly(), { class: 'fast', type: 'text/plain', name: 'ä b.txt' });
   release();
   await uploaded;
   const result = await api.follow(id, () => {});
@@ -198,6 +198,7 @@ test('control: wrong paths, methods, queries and bodies are typed errors', async
   t.is((await raw(at, 'POST', '/v1/fetch', '{"uri":"CHK@x","clas":"fast"}')).code, 'usage');
   t.is((await raw(at, 'POST', '/v1/fetch', '{"uri":"CHK@x","maxBytes":-1}')).code, 'usage');
   t.is((await raw(at, 'POST', '/v1/publish?class=faster', 'x')).code, 'usage');
+  t.regex((await raw(at, 'POST', '/v1/publish?class=strong', 'x')).text, /pads no guard link yet/);
   t.is((await raw(at, 'POST', '/v1/publish?name=a%2Fb', 'x')).code, 'usage');
   t.is((await raw(at, 'POST', '/v1/publish?type=nonsense', 'x')).code, 'usage');
   t.is((await raw(at, 'GET', '/v1/transfers/00000000000000ff/events')).code, 'usage');

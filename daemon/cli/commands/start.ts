@@ -11,7 +11,7 @@ import { isSameProcess, lockHolder, processStart } from '../../../config/lock.ts
 import { findSockets, makePrivateDirectory } from '../../../config/paths.ts';
 import type { Status } from '../../api/schema.ts';
 import { createApiClient } from '../../api/schema-client.ts';
-import { LocalError } from '../../errors.ts';
+import { LocalError, USER_ERRORS, type UserErrorCode } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 
 const START_MS = 30_000;
@@ -47,7 +47,7 @@ export const start: CommandRun = async (context) => {
   if (api === undefined) {
     const said = readFileSync(paths.logFile).subarray(logStart).toString('utf8').trimEnd();
     output.note(said);
-    throw new LocalError(exit === 8 ? 'running' : 'internal', `the daemon did not start; its log is ${paths.logFile}`);
+    throw new LocalError(codeSaid(said), `the daemon did not start; its log is ${paths.logFile}`);
   }
   child.unref();
   const { network } = await api.get<Status>('/v1/status');
@@ -55,6 +55,12 @@ export const start: CommandRun = async (context) => {
   output.document({ v: 1, pid: child.pid, network, api: api.socketPath });
   return 0;
 };
+
+/** The daemon ends with the same three-part message as every command: its code stands in brackets. */
+function codeSaid(said: string): UserErrorCode {
+  const code = [...said.matchAll(/ \[([a-z_]+)\]$/gm)].at(-1)?.[1] ?? '';
+  return Object.hasOwn(USER_ERRORS, code) ? (code as UserErrorCode) : 'internal';
+}
 
 async function waitForDaemon(context: Context, pid: number, exited: () => number | undefined) {
   const signal = giveUpSignal(context);

@@ -119,7 +119,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
     { clock, random: random('link'), crypto, transport: ports.transport, log, records },
     {
       ownDescriptor,
-      linkKeys: () => identity.linkKeys(wallHour()),
+      linkKeys: () => identity.linkKeys(topology.networkHour()),
       nowHour: () => topology.networkHour(),
       allowPrivateAddresses: settings.allowPrivateAddresses,
       sendDescriptor: settings.role !== ROLE.light,

@@ -4,23 +4,32 @@
  */
 import test from 'ava';
 import fc from 'fast-check';
+import { createCircuitRequest } from '../../../crypto/ntor.ts';
+import type { Crypto } from '../../../crypto/provider.ts';
 import { KIND, routingKey } from '../../../daemon/ids.ts';
 import {
   CIRCUIT_CELLS_MAX,
   CIRCUIT_LIFE_MS,
   CIRCUIT_REQUESTS_MAX,
   CIRCUITS_PER_LINK_MAX,
+  CIRCUITS_RELAYED_MAX,
   EXTEND_DIALS_PER_MINUTE,
   EXTEND_DIALS_PER_TARGET,
 } from '../../../daemon/limits.ts';
 import type { Link } from '../../../daemon/link/link-types.ts';
-import { COMMAND, controlCell, newCell } from '../../../daemon/onion/cell.ts';
+import { COMMAND, controlCell, newCell, readCell } from '../../../daemon/onion/cell.ts';
+import { createCellScheduler } from '../../../daemon/onion/cell-scheduler.ts';
+import { createCircuitTable } from '../../../daemon/onion/circuit-table.ts';
 import { checkExtend, createDialBudget } from '../../../daemon/onion/extend.ts';
 import type { OnionDeps, OnionOptions } from '../../../daemon/onion/onion.ts';
+import { createRelaySide } from '../../../daemon/onion/relay.ts';
 import { encodeExtend, encodeFetch, RELAY } from '../../../daemon/onion/relay-message.ts';
 import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { createSeededRandom } from '../../support/seeded-random.ts';
 import { createOnionWorld, type OnionWorld } from './onion-world.ts';
 import { createRawClient, type RawClient } from './raw-client.ts';
+import { type TestLink, testLink } from './units.ts';
 
 const FETCH = encodeFetch({ kind: KIND.chk, key: routingKey(new Uint8Array(32).fill(7)) }, 0);
 
@@ -232,28 +241,65 @@ test('relay: circuits end by age and by cells', async (t) => {
   second.world.stop();
 });
 
-test('relay: at most CIRCUITS_PER_LINK_MAX circuits of a peer on a link', async (t) => {
-  const { world, client } = await threeRelays();
-  const relay = world.nodes[0]!.descriptor;
-  const { createCircuitRequest } = await import('../../../crypto/ntor.ts');
-  await client.create(relay);
-  const { nodeId, onionKey } = relay;
-  // One request under many ids: the relay keeps no memory of handshakes, and making one is the costly half.
-  const { data } = createCircuitRequest(world.crypto, { nodeId, onionKey, position: 1, delay: 0, flags: 0 });
-  const count = process.env.HOLLOWAY_CRYPTO === 'portable' ? 8 : CIRCUITS_PER_LINK_MAX;
-  for (let i = 1; i < count; i++)
-    client.link.sendCell(controlCell(world.crypto, 0xf000_0000 + i, COMMAND.create, data));
-  await world.clock.advance(100);
-  t.is(relayed(world), count);
-  t.false(client.isDestroyed);
-  if (count < CIRCUITS_PER_LINK_MAX) return t.log('the cap itself is reached with the fast engine only');
-  client.link.sendCell(controlCell(world.crypto, 0xe000_0000, COMMAND.create, data));
-  await world.clock.advance(100);
-  t.true(client.isDestroyed);
-  t.is(relayed(world), CIRCUITS_PER_LINK_MAX);
+test('relay: at most CIRCUITS_PER_LINK_MAX circuits of a peer on a link, and CIRCUITS_RELAYED_MAX in all', async (t) => {
+  const world = await createOnionWorld(6);
+  const { nodeId, onionKey } = world.add().descriptor;
+  // Public-key work that costs nothing: thousands of handshakes are counted here, none is checked.
+  const fixed = new Uint8Array(32).fill(1);
+  const crypto: Crypto = {
+    ...world.crypto,
+    dh: () => fixed.slice(),
+    dhKeyPair: () => ({ publicKey: fixed, privateKey: fixed.slice() }),
+    kemEncapsulate: () => ({ ciphertext: new Uint8Array(1_088), secret: fixed.slice() }),
+  };
+  const { data } = createCircuitRequest(crypto, { nodeId, onionKey, position: 1, delay: 0, flags: 0 });
+  const clock = createManualClock();
+  const side = createRelaySide({
+    deps: { clock, crypto } as unknown as OnionDeps,
+    options: {
+      ownNodeId: nodeId,
+      role: ROLE.full,
+      onionKeys: () => [{ publicKey: onionKey, privateKey: fixed }],
+    } as unknown as OnionOptions,
+    table: createCircuitTable(createSeededRandom(1)),
+    scheduler: createCellScheduler(clock, () => t.fail()),
+  });
+  const links = [1, 2, 3, 4, 5].map((handle) => testLink(handle, true));
+  const create = (link: TestLink, circuitId: number): number | undefined => {
+    side.create(link, readCell(controlCell(crypto, circuitId, COMMAND.create, data))!);
+    return link.sent.pop()?.[4];
+  };
+  for (const link of links.slice(0, 4)) {
+    for (let i = 0; i < CIRCUITS_PER_LINK_MAX; i++) t.is(create(link, i), COMMAND.created);
+    if (link === links[0]) t.is(create(link, CIRCUITS_PER_LINK_MAX), COMMAND.destroy, 'this link is full');
+  }
+  t.is(side.byPosition.guard, CIRCUITS_RELAYED_MAX);
+  t.is(create(links[4]!, 1), COMMAND.destroy, 'the node is full');
+  side.stop();
+  t.is(side.byPosition.guard, 0);
+  t.is(clock.timersPending, 0);
+  world.stop();
+});
+
+test('relay: a link that closes takes its circuits with it, at every relay behind', async (t) => {
+  const { world, client } = await builtCircuit();
   client.link.close('shutdown');
-  await world.clock.advance(10);
-  t.is(relayed(world), 0, 'the link took all of them with it');
+  await world.clock.advance(100);
+  t.is(relayed(world), 0);
+  world.stop();
+});
+
+test('relay: what waits for a slow reader is dropped when the circuit is destroyed', async (t) => {
+  const { world, client } = await builtCircuit();
+  world.blocked.add(0);
+  await client.say(RELAY.fetch, 1, FETCH);
+  await client.say(RELAY.fetch, 2, FETCH);
+  t.is(client.messages.length, 1, 'the second answer waits at the guard');
+  await client.sendBytes(controlCell(world.crypto, client.circuitId, COMMAND.destroy));
+  const guard = world.nodes[0]!;
+  for (const link of guard.links.all()) guard.onion.linkDrained(link);
+  await world.clock.advance(100);
+  t.is(client.messages.length, 1);
   world.stop();
 });
 

@@ -27,7 +27,7 @@ import { encodeExtend, encodeFetch, RELAY } from '../../../daemon/onion/relay-me
 import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createSeededRandom } from '../../support/seeded-random.ts';
-import { createOnionWorld, type OnionWorld } from './onion-world.ts';
+import { blockFor, createOnionWorld, type OnionWorld } from './onion-world.ts';
 import { createRawClient, type RawClient } from './raw-client.ts';
 import { type TestLink, testLink } from './units.ts';
 
@@ -291,9 +291,14 @@ test('relay: a link that closes takes its circuits with it, at every relay behin
 
 test('relay: what waits for a slow reader is dropped when the circuit is destroyed', async (t) => {
   const { world, client } = await builtCircuit();
-  world.blocked.add(0);
+  // The guard's links turn slow when the first answer is on its way: that one is let through, the second must wait.
+  world.onFetch = async (key) => {
+    world.blocked.add(0);
+    return { type: 'data', payload: blockFor(key) };
+  };
   await client.say(RELAY.fetch, 1, FETCH);
   await client.say(RELAY.fetch, 2, FETCH);
+  t.is(world.exitCalls.length, 2);
   t.is(client.messages.length, 1, 'the second answer waits at the guard');
   await client.sendBytes(controlCell(world.crypto, client.circuitId, COMMAND.destroy));
   const guard = world.nodes[0]!;

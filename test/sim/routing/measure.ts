@@ -1,0 +1,60 @@
+/**
+ * Asks an overlay the questions of a workload and sums up how it answered.
+ *
+ * Shape   from a random node to a random place; the same seed asks every overlay the same.
+ * Unit    percentiles and means of hops are over the lookups that reached the holder.
+ * @module
+ */
+import type { Overlay } from '../overlays/overlay-types.ts';
+import { createFastRandom } from './fast-random.ts';
+import { drawPlace, type NodeSet } from './node-set.ts';
+import { type MeanFigure, meanOf, percentile, type ShareFigure, shareOf } from './statistics.ts';
+import type { TraceHash } from './trace-hash.ts';
+
+export interface Measurement {
+  readonly overlay: string;
+  readonly degreeMean: number;
+  readonly lookups: number;
+  readonly hops: MeanFigure;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly success: ShareFigure;
+  readonly messages: MeanFigure;
+  readonly messagesTotal: number;
+}
+
+export function measureLookups(
+  nodes: NodeSet,
+  overlay: Overlay,
+  lookups: number,
+  seed: string,
+  trace: TraceHash,
+): Measurement {
+  const random = createFastRandom(seed);
+  const hops = new Uint32Array(lookups);
+  const messages = new Float64Array(lookups);
+  let found = 0;
+  let messagesTotal = 0;
+  for (let i = 0; i < lookups; i++) {
+    const outcome = overlay.lookup(random.below(nodes.count), drawPlace(random));
+    if (outcome.found) hops[found++] = outcome.hops;
+    messages[i] = outcome.messages;
+    messagesTotal += outcome.messages;
+    trace.add(outcome.found ? outcome.hops : -1 - outcome.hops);
+    trace.add(outcome.end);
+  }
+  const sorted = hops.subarray(0, found).sort();
+  return {
+    overlay: overlay.name,
+    degreeMean: overlay.degreeMean,
+    lookups,
+    hops: meanOf(sorted),
+    p50: percentile(sorted, 0.5),
+    p95: percentile(sorted, 0.95),
+    p99: percentile(sorted, 0.99),
+    success: shareOf(found, lookups),
+    messages: meanOf(messages),
+    messagesTotal,
+  };
+}

@@ -1,0 +1,443 @@
+/**
+ * Overview: network, traffic, requests, store, then transfers and the last events. `enter` on a panel opens its tab.
+ * @module
+ */
+
+import type { LogLine, Status, TransferStatus } from '../../daemon/api/schema.ts';
+import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
+import { type Area, columns, stack } from '../cells.ts';
+import {
+  ABSENT,
+  formatAge,
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatLocation,
+  formatOffset,
+  formatShare,
+  padEnd,
+  padStart,
+} from '../format.ts';
+import type { Model } from '../model.ts';
+import type { Role } from '../theme.ts';
+import { bar, box, type Fact, type Frame, facts, onClick, sparkline, wrap } from '../widgets/frame.ts';
+
+export const OVERVIEW_NUMBERS: readonly ShownNumber[] = [
+  'peers.up',
+  'peers.max',
+  'peers.in',
+  'peers.out',
+  'peers.ringNeighbours',
+  'peers.links',
+  'peers.rttMedianMs',
+  'peers.list[].rttMs',
+  'node.location',
+  'node.locationSinceMs',
+  'node.estimatedNodes',
+  'node.clockOffsetMs',
+  'node.memoryBytes',
+  'pid',
+  'circuits.ready',
+  'circuits.building',
+  'circuits.usableRelays',
+  'circuits.built',
+  'circuits.buildFailures',
+  'circuits.failedShare',
+  'circuits.relayedGuard',
+  'circuits.relayedMiddle',
+  'circuits.relayedExit',
+  'circuits.cellsRelayed',
+  'traffic.inBytes',
+  'traffic.outBytes',
+  'traffic.inHistory[]',
+  'traffic.outHistory[]',
+  'requests.served',
+  'requests.found',
+  'requests.notFound',
+  'requests.failed',
+  'requests.foundShare',
+  'requests.notFoundShare',
+  'requests.failedShare',
+  'requests.pending',
+  'requests.timeP50Ms',
+  'requests.timeP95Ms',
+  'store.store.bytes',
+  'store.store.bytesMax',
+  'store.store.fillShare',
+  'store.cache.bytes',
+  'store.cache.bytesMax',
+  'store.cache.fillShare',
+  'store.store.hits',
+  'store.cache.hits',
+  'store.lookups',
+  'store.store.hitShare',
+  'store.cache.hitShare',
+  'store.store.evicted',
+  'store.cache.evicted',
+  'store.damaged',
+  'store.writeFailures',
+  'transfers[].blocksHave',
+  'transfers[].blocksNeeded',
+  'transfers[].doneShare',
+  'transfers[].bytesPerSec',
+  'transfers[].etaS',
+  'log[].atMs',
+  'log[].repeats',
+];
+
+export function drawOverview(frame: Frame, area: Area, model: Model, status: Status): void {
+  if (frame.layout === 'narrow') {
+    drawNarrow(frame, area, status);
+    return;
+  }
+  const wide = frame.layout === 'wide';
+  const [top, middle, bottom] = stack(area, wide ? 10 : 8, wide ? 9 : 7, 0) as [Area, Area, Area];
+  const shares = wide ? [1, 1, 1] : [1, 1];
+  const [network, traffic, onion] = columns(top, ...shares);
+  const [requests, store, relaying] = columns(middle, ...shares);
+  panel(frame, model, 0, network!, 'Network', (inside) => facts(frame, inside, networkFacts(status)));
+  panel(frame, model, 1, traffic!, 'Traffic, last 60 s', (inside) => drawTraffic(frame, inside, status));
+  panel(frame, model, 2, requests!, 'Requests, since start', (inside) => drawRequests(frame, inside, status));
+  panel(frame, model, 3, store!, 'Store', (inside) => facts(frame, inside, storeFacts(status, wide)));
+  if (onion !== undefined) facts(frame, box(frame, onion, 'Own circuits'), circuitFacts(status));
+  if (relaying !== undefined) facts(frame, box(frame, relaying, 'Relayed for others'), relayedFacts(status));
+  panel(frame, model, 4, bottom, 'Transfers and events', (inside) => drawHappenings(frame, inside, status));
+}
+
+function panel(
+  frame: Frame,
+  model: Model,
+  index: number,
+  area: Area,
+  title: string,
+  draw: (inside: Area) => void,
+): void {
+  onClick(frame, area, { type: 'panel', index });
+  draw(box(frame, area, title, { selected: model.panel === index }));
+}
+
+export function networkFacts(status: Status): Fact[] {
+  const { peers, node, circuits } = status;
+  return [
+    { label: 'Peers', value: `${peers.up} of ${peers.max}`, note: `${peers.in} in · ${peers.out} out` },
+    { label: 'Location', value: formatLocation(node.location), note: `for ${formatAge(node.locationSinceMs)}` },
+    {
+      label: 'Ring',
+      value: `${peers.ringNeighbours} neighbours`,
+      note: `about ${formatCount(node.estimatedNodes)} nodes`,
+    },
+    { label: 'Circuits', value: `${circuits.ready} ready`, note: `${circuits.building} building` },
+    { label: 'Relays', value: `${circuits.usableRelays} usable`, note: circuits.guardUp ? 'guard up' : 'no guard' },
+    clockFact(status),
+    { label: 'Links', value: formatCount(peers.links), note: `median ping ${formatDuration(medianRtt(status))}` },
+    { label: 'Process', value: String(status.pid), note: `role ${node.role}` },
+  ];
+}
+
+function clockFact(status: Status): Fact {
+  const offset = status.node.clockOffsetMs;
+  if (offset === null) return { label: 'Clock', value: 'unknown', role: 'dim', note: 'needs 5 peers' };
+  const wrong = Math.abs(offset) > 60_000;
+  return {
+    label: 'Clock',
+    value: formatOffset(offset),
+    role: wrong ? 'warn' : 'plain',
+    note: wrong ? 'set the clock' : 'ok',
+  };
+}
+
+/** Half of the measured peers are faster. */
+export function medianRtt(status: Status): number | null {
+  const times = status.peers.list
+    .flatMap((peer) => (peer.rttMs === null ? [] : [peer.rttMs]))
+    .toSorted((a, b) => a - b);
+  return times.length === 0 ? null : times[Math.floor((times.length - 1) / 2)]!;
+}
+
+function drawTraffic(frame: Frame, area: Area, status: Status): void {
+  const { traffic } = status;
+  const rates: readonly [string, readonly number[], number, Role][] = [
+    ['↓', traffic.inHistory, traffic.inBytesPerSec, 'spark'],
+    ['↑', traffic.outHistory, traffic.outBytesPerSec, 'spark2'],
+  ];
+  for (const [y, [arrow, history, rate, role]] of rates.entries()) {
+    frame.canvas.text(area, 0, y, arrow, 'label');
+    frame.canvas.text(area, 2, y, sparkline(frame, history, Math.min(60, area.width - 10)), role);
+    frame.canvas.textRight(area, y, `${formatBytes(rate)}/s`);
+  }
+  const peak = Math.max(0, ...traffic.inHistory, ...traffic.outHistory);
+  facts(
+    frame,
+    { ...area, y: area.y + 2, height: Math.max(0, area.height - 2) },
+    [
+      { label: 'peak', value: `${formatBytes(peak)}/s`, note: 'within the 60 s' },
+      { label: 'since start', value: `↓${formatBytes(traffic.inBytes)} ↑${formatBytes(traffic.outBytes)}` },
+      { label: 'memory', value: formatBytes(status.node.memoryBytes), note: `up ${formatAge(status.uptimeMs)}` },
+      { label: 'daemon', value: status.version, note: status.network },
+    ],
+    13,
+  );
+}
+
+function drawRequests(frame: Frame, area: Area, status: Status): void {
+  const { requests } = status;
+  if (requests.served === 0) {
+    const text = 'No requests yet. Others send them once this node has peers and their documents route past it.';
+    for (const [y, line] of wrap(text, area.width).entries()) frame.canvas.text(area, 0, y, line, 'dim');
+    return;
+  }
+  facts(frame, area, requestFacts(status), 11, 7);
+}
+
+export function requestFacts(status: Status): Fact[] {
+  const { requests } = status;
+  const part = (label: string, count: number, role?: Role): Fact => ({
+    label,
+    value: padStart(formatCount(count), 7),
+    note: padStart(formatShare(count, requests.served), 5),
+    share: requests.served === 0 ? 0 : count / requests.served,
+    ...(role === undefined ? {} : { role }),
+  });
+  const failing = requests.failed > requests.served * 0.05;
+  return [
+    {
+      label: 'served',
+      value: padStart(formatCount(requests.served), 7),
+      note: `${formatCount(requests.pending)} pending`,
+    },
+    part('  found', requests.found),
+    part('  not found', requests.notFound),
+    part('  failed', requests.failed, failing ? 'warn' : undefined),
+    {
+      label: 'time',
+      value: `half ≤ ${formatDuration(requests.timeP50Ms)}`,
+      note: `95% ≤ ${formatDuration(requests.timeP95Ms)}`,
+    },
+  ];
+}
+
+function storeFacts(status: Status, wide: boolean): Fact[] {
+  const { store } = status;
+  const broken = store.damaged + store.writeFailures > 0;
+  const region = (label: string, { bytes, bytesMax }: { bytes: number; bytesMax: number }): Fact => ({
+    label,
+    value: `${formatBytes(bytes)} of ${formatBytes(bytesMax)}`,
+    share: bytesMax > 0 ? bytes / bytesMax : 0,
+    note: padStart(formatShare(bytes, bytesMax), 4),
+  });
+  return [
+    region('cache', store.cache),
+    region('store', store.store),
+    {
+      label: 'hit rate',
+      value: `cache ${formatShare(store.cache.hits, store.lookups)}  store ${formatShare(store.store.hits, store.lookups)}`,
+      ...(wide ? { note: `of ${formatCount(store.lookups)} reads` } : {}),
+    },
+    { label: 'evicted', value: `cache ${formatCount(store.cache.evicted)}  store ${formatCount(store.store.evicted)}` },
+    {
+      label: 'disk',
+      value: broken
+        ? `${formatCount(store.damaged)} damaged, ${formatCount(store.writeFailures)} writes refused`
+        : 'no damage, no refused writes',
+      role: broken ? 'warn' : 'plain',
+    },
+  ];
+}
+
+function circuitFacts(status: Status): Fact[] {
+  const { circuits } = status;
+  const tried = circuits.built + circuits.buildFailures;
+  const failing = circuits.buildFailures > tried * 0.1 && tried > 0;
+  return [
+    { label: 'ready', value: String(circuits.ready), note: `${circuits.building} building` },
+    { label: 'built', value: formatCount(circuits.built) },
+    {
+      label: 'failed',
+      value: formatCount(circuits.buildFailures),
+      note: formatShare(circuits.buildFailures, tried),
+      ...(failing ? { role: 'warn' } : {}),
+    },
+    {
+      label: 'relays',
+      value: `${circuits.usableRelays} usable`,
+      ...(circuits.usableRelays < 10 ? { note: 'fewer than 8 exits', role: 'warn' } : {}),
+    },
+    { label: 'guard', value: circuits.guardUp ? 'up' : 'none answers', role: circuits.guardUp ? 'plain' : 'warn' },
+  ];
+}
+
+function relayedFacts(status: Status): Fact[] {
+  const { circuits } = status;
+  return [
+    { label: 'as guard', value: formatCount(circuits.relayedGuard) },
+    { label: 'as middle', value: formatCount(circuits.relayedMiddle) },
+    { label: 'as exit', value: formatCount(circuits.relayedExit) },
+    { label: 'cells', value: formatCount(circuits.cellsRelayed) },
+  ];
+}
+
+export function doneShare(transfer: TransferStatus): number {
+  if (transfer.blocksNeeded === null || transfer.blocksNeeded === 0) return 0;
+  return Math.min(1, transfer.blocksHave / transfer.blocksNeeded);
+}
+
+/** Running ones first, the newest of the ended after them. */
+export function transfersByInterest(status: Status): readonly TransferStatus[] {
+  const ended = (transfer: TransferStatus): boolean => transfer.error !== null || transfer.stage === 'done';
+  return [...status.transfers.filter((one) => !ended(one)), ...status.transfers.filter(ended).toReversed()];
+}
+
+function drawHappenings(frame: Frame, area: Area, status: Status): void {
+  const transfers = transfersByInterest(status).slice(0, Math.max(1, Math.floor(area.height / 2)));
+  if (transfers.length === 0)
+    frame.canvas.text(area, 0, 0, 'No transfers. holloway publish FILE and holloway fetch URI make them.', 'dim');
+  for (const [y, transfer] of transfers.entries()) drawTransfer(frame, area, y, transfer);
+  drawEvents(
+    frame,
+    {
+      ...area,
+      y: area.y + Math.max(1, transfers.length),
+      height: Math.max(0, area.height - Math.max(1, transfers.length)),
+    },
+    status,
+  );
+}
+
+export function drawTransfer(frame: Frame, area: Area, y: number, transfer: TransferStatus): void {
+  const share = doneShare(transfer);
+  const verb = transfer.kind === 'publish' ? 'put' : 'get';
+  let x = frame.canvas.text(area, 0, y, `${verb}  ${padEnd(transfer.alias, 8)}`, 'plain');
+  x = frame.canvas.text(
+    area,
+    x + 1,
+    y,
+    padStart(transfer.blocksNeeded === null ? ABSENT : `${Math.floor(share * 100)}%`, 4),
+  );
+  const width = Math.max(6, Math.min(24, area.width - 58));
+  bar(frame, area, x + 1, y, width, share, transfer.error === null ? 'spark' : 'spark2');
+  x += width + 2;
+  if (transfer.error !== null) {
+    frame.canvas.text(area, x, y, padEnd(`${transfer.error.what}; ${transfer.error.next}`, area.width - x), 'warn');
+    return;
+  }
+  const blocks = `${formatCount(transfer.blocksHave)}/${transfer.blocksNeeded === null ? '?' : formatCount(transfer.blocksNeeded)} blocks`;
+  const left = transfer.etaS === null ? '' : `  ${formatDuration(transfer.etaS * 1_000)} left`;
+  frame.canvas.text(
+    area,
+    x,
+    y,
+    padEnd(`${blocks}  ${formatBytes(transfer.bytesPerSec)}/s${left}  ${transfer.stage}`, area.width - x),
+  );
+}
+
+/** The newest lines that an operator wants: no debug, no trace. */
+export function drawEvents(frame: Frame, area: Area, status: Status): void {
+  const lines = status.log
+    .filter(({ level }) => level !== 'debug' && level !== 'trace')
+    .slice(-Math.max(0, area.height))
+    .toReversed();
+  if (area.height <= 0) return;
+  if (status.log.length === 0) frame.canvas.text(area, 0, 0, 'No events yet.', 'dim');
+  for (const [y, line] of lines.entries()) drawLogLine(frame, area, y, line);
+}
+
+const LOG_ROLES: Readonly<Record<LogLine['level'], Role>> = {
+  error: 'bad',
+  warn: 'warn',
+  info: 'plain',
+  debug: 'dim',
+  trace: 'dim',
+};
+
+export function drawLogLine(frame: Frame, area: Area, y: number, line: LogLine): void {
+  const role = LOG_ROLES[line.level] ?? 'plain';
+  const x = frame.canvas.text(area, 0, y, formatClock(line.atMs, frame.offsetMinutes), 'dim');
+  const level = line.level === 'info' ? '' : `${line.level} `;
+  const repeats = line.repeats > 1 ? ` (×${formatCount(line.repeats)})` : '';
+  frame.canvas.text(
+    area,
+    x + 2,
+    y,
+    padEnd(`${level}${line.subsystem}: ${line.text}${repeats}`, area.width - x - 2),
+    role,
+  );
+}
+
+function drawNarrow(frame: Frame, area: Area, status: Status): void {
+  const { peers, requests, store, circuits, traffic } = status;
+  const inside = box(frame, area, 'Overview');
+  const spark = (history: readonly number[]): string => sparkline(frame, history, Math.min(40, inside.width - 17));
+  const rows: Fact[] = [
+    { label: 'Peers', value: `${peers.up} of ${peers.max}`, note: `${peers.in} in · ${peers.out} out` },
+    { label: 'In', value: spark(traffic.inHistory), role: 'spark', note: `${formatBytes(traffic.inBytesPerSec)}/s` },
+    {
+      label: 'Out',
+      value: spark(traffic.outHistory),
+      role: 'spark2',
+      note: `${formatBytes(traffic.outBytesPerSec)}/s`,
+    },
+    {
+      label: 'Served',
+      value: padEnd(formatCount(requests.served), 8),
+      share: requests.served === 0 ? 0 : requests.found / requests.served,
+      note: `${formatShare(requests.found, requests.served)} found`,
+    },
+    {
+      label: 'Time',
+      value: `half ≤ ${formatDuration(requests.timeP50Ms)}`,
+      note: `95% ≤ ${formatDuration(requests.timeP95Ms)}`,
+    },
+    {
+      label: 'Store',
+      value: padEnd(formatBytes(store.store.bytes), 8),
+      share: store.store.bytes / Math.max(1, store.store.bytesMax),
+      note: `${formatShare(store.store.bytes, store.store.bytesMax)} of ${formatBytes(store.store.bytesMax)}`,
+    },
+    {
+      label: 'Cache',
+      value: padEnd(formatBytes(store.cache.bytes), 8),
+      share: store.cache.bytes / Math.max(1, store.cache.bytesMax),
+      note: `${formatShare(store.cache.bytes, store.cache.bytesMax)} of ${formatBytes(store.cache.bytesMax)}`,
+    },
+    { label: 'Circuits', value: `${circuits.ready} ready`, note: `${circuits.usableRelays} relays` },
+  ];
+  facts(frame, inside, rows, 10);
+  const rest = { ...inside, y: inside.y + rows.length, height: Math.max(0, inside.height - rows.length) };
+  drawHappenings(frame, rest, status);
+}
+
+/** The six lines of the card. */
+export function overviewCard(frame: Frame, area: Area, status: Status): void {
+  const { peers, requests, store, circuits } = status;
+  const lines = [
+    `peers ${peers.up}/${peers.max}   median ${formatDuration(medianRtt(status))}   circuits ${circuits.ready}`,
+    `found ${formatShare(requests.found, requests.served)}  store ${formatShare(store.store.bytes, store.store.bytesMax)}  cache ${formatShare(store.cache.bytes, store.cache.bytesMax)}`,
+  ];
+  for (const [y, line] of lines.entries()) frame.canvas.text(area, 0, y, line);
+  const transfers = transfersByInterest(status).slice(0, 2);
+  for (const [index, transfer] of transfers.entries()) {
+    const x = frame.canvas.text(
+      area,
+      0,
+      index + 2,
+      `${transfer.kind === 'publish' ? 'put' : 'get'} ${padEnd(transfer.alias, 8)} `,
+    );
+    bar(frame, area, x, index + 2, 12, doneShare(transfer));
+    const eta =
+      transfer.error !== null
+        ? transfer.error.code
+        : transfer.etaS === null
+          ? transfer.stage
+          : formatDuration(transfer.etaS * 1_000);
+    frame.canvas.text(
+      area,
+      x + 12,
+      index + 2,
+      ` ${padStart(`${Math.floor(doneShare(transfer) * 100)}%`, 4)}  ${eta}`,
+      transfer.error === null ? 'plain' : 'warn',
+    );
+  }
+  const used = 2 + transfers.length;
+  drawEvents(frame, { ...area, y: area.y + used, height: Math.max(0, area.height - used) }, status);
+}

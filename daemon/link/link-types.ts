@@ -41,8 +41,8 @@ export interface Link {
   /** False: over the soft mark, hold back what can wait until `drained`. The message is queued all the same unless the cap is reached. */
   sendMessage(message: Message): boolean;
   /**
-   * `cell` is handed over: the caller must not touch it again. Small cells and messages go before large cells, except that the
-   * cells of one circuit (equal first 4 bytes) keep their order whatever their size: their nonces share one counter.
+   * `cell` is handed over: the caller must not touch it again. All cells of a link keep their order whatever their size, because
+   * the nonces of a circuit share one counter; messages and cells take turns.
    */
   sendCell(cell: Uint8Array): boolean;
   close(reason: ProtocolErrorCode | 'shutdown'): void;

@@ -1,28 +1,24 @@
 /**
  * What waits for the wire on one link, and which of it goes into the next record.
  *
- * Shape   three queues, each first in first out: messages, small cells, large cells. fill() writes frames into one record.
+ * Shape   two queues, each first in first out: messages, and cells of both sizes. take() gives the frames of one record.
  * Unit    bytes count frame headers too.
- * Why     small cells and messages go first, because somebody waits for each of them; but after a record without a large cell
- *         the next one that has any waiting keeps room for it, so bulk always moves. Messages and small cells take turns, and a
- *         message too long for what is left opens the next record, so neither starves the other.
+ * Why     one nonce counter runs through both cell sizes of a circuit, so no cell may pass another: which circuit comes first is
+ *         decided above, where circuits are known (decisions/0005). Messages and cells take turns, and whichever was too long
+ *         for what a record had left opens the next one, so neither starves the other.
  * Source  formats.md "frame in a record"; PROTOCOL.md § 5.
  * @module
  */
-import { CELL_LARGE_BYTES, CELL_SMALL_BYTES, FRAME_HEADER_BYTES, RECORD_PLAINTEXT_MAX } from '../limits.ts';
+import { CELL_SMALL_BYTES, FRAME_HEADER_BYTES, RECORD_PLAINTEXT_MAX } from '../limits.ts';
 import { FRAME, type FrameType, writeFrame } from '../wire/framing.ts';
-
-const LARGE_FRAME_BYTES = CELL_LARGE_BYTES + FRAME_HEADER_BYTES;
 
 export class SendQueue {
   readonly #messages = new Fifo();
-  readonly #small = new Fifo();
-  readonly #large = new Fifo();
-  #owesLarge = false;
-  #messageWaited = false;
+  readonly #cells = new Fifo();
+  #cellsFirst = false;
 
   get bytes(): number {
-    return this.#messages.bytes + this.#small.bytes + this.#large.bytes;
+    return this.#messages.bytes + this.#cells.bytes;
   }
 
   get isEmpty(): boolean {
@@ -35,11 +31,12 @@ export class SendQueue {
 
   /** @param cell of one of the two cell sizes */
   pushCell(cell: Uint8Array): void {
-    (cell.length === CELL_SMALL_BYTES ? this.#small : this.#large).push(cell);
+    this.#cells.push(cell);
   }
 
   clear(): void {
-    for (const queue of [this.#messages, this.#small, this.#large]) queue.clear();
+    this.#messages.clear();
+    this.#cells.clear();
   }
 
   /**
@@ -49,27 +46,27 @@ export class SendQueue {
   take(reserved: number): { readonly frames: readonly QueuedFrame[]; readonly bytes: number } {
     const frames: QueuedFrame[] = [];
     let left = RECORD_PLAINTEXT_MAX - reserved;
-    const move = (queue: Fifo, type: FrameType, keep: number): boolean => {
+    const move = (queue: Fifo): boolean => {
       const body = queue.first;
-      if (body === undefined || body.length + FRAME_HEADER_BYTES > left - keep) return false;
+      if (body === undefined || body.length + FRAME_HEADER_BYTES > left) return false;
       queue.shift();
       left -= body.length + FRAME_HEADER_BYTES;
-      frames.push({ type, body });
+      frames.push({ type: queue === this.#messages ? FRAME.message : cellFrame(body), body });
       return true;
     };
-    const keep = this.#owesLarge && this.#large.first !== undefined ? LARGE_FRAME_BYTES : 0;
-    if (this.#messageWaited) this.#messageWaited = !move(this.#messages, FRAME.message, keep);
+    const [first, second] = this.#cellsFirst ? [this.#cells, this.#messages] : [this.#messages, this.#cells];
     for (let moved = true; moved; ) {
-      const small = move(this.#small, FRAME.smallCell, keep);
-      const message = move(this.#messages, FRAME.message, keep);
-      moved = small || message;
+      const one = move(first);
+      const other = move(second);
+      moved = one || other;
     }
-    this.#messageWaited = this.#messages.first !== undefined;
-    let large = false;
-    while (move(this.#large, FRAME.largeCell, 0)) large = true;
-    this.#owesLarge = !large && this.#large.first !== undefined;
+    this.#cellsFirst = !this.#cellsFirst;
     return { frames, bytes: RECORD_PLAINTEXT_MAX - reserved - left };
   }
+}
+
+function cellFrame(cell: Uint8Array): FrameType {
+  return cell.length === CELL_SMALL_BYTES ? FRAME.smallCell : FRAME.largeCell;
 }
 
 export interface QueuedFrame {

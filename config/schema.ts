@@ -232,7 +232,7 @@ export const OPTIONS = {
   'store.size': bytes('4GiB', '16MiB', '64TiB', 'Disk that blocks of the network may use.'),
   'publish.class': choice('fast', ['fast', 'strong'], 'Traffic class of a publish when the command does not say.'),
   'fetch.class': choice('fast', ['fast', 'strong'], 'Traffic class of a fetch when the command does not say.'),
-  'circuits.ready': integer(2, 0, 16, 'circuits', 'Circuits of three relays kept ready for the next document.'),
+  'circuits.ready': integer(8, 0, 16, 'circuits', 'Circuits of three relays kept ready for the next document.'),
   'crypto.engine': choice(
     'auto',
     ['auto', 'portable'],
@@ -276,7 +276,7 @@ export const PROFILES: Readonly<Record<Profile, Partial<Values>>> = {
     'routing.owners': 2,
     'routing.owners_replicated': 2,
     'store.size': 256 * 2 ** 20,
-    'circuits.ready': 1,
+    'circuits.ready': 7,
     'publish.class': 'fast',
     'fetch.class': 'fast',
   },

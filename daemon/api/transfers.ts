@@ -210,7 +210,14 @@ export function createTransfers(deps: TransferDeps): Transfers {
       close();
     };
     const stopListening = client.onProgress((progress) => {
-      if (progress.id === id) waiting ??= clock.setTimer(PROGRESS_MS, look);
+      if (progress.id !== id) return;
+      if (progress.endedAtMs === undefined) {
+        waiting ??= clock.setTimer(PROGRESS_MS, look);
+      } else {
+        // The end is told at once, in the next turn: not from within the client's own notification.
+        waiting?.cancel();
+        waiting = clock.setTimer(0, look);
+      }
     });
     response.on('close', close);
     look();

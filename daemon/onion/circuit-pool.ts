@@ -14,6 +14,8 @@ import type { ClientCircuit } from './circuit.ts';
 import type { BuildJob, CircuitBuilder } from './circuit-builder.ts';
 
 const READY_LIFE_MS = CIRCUIT_LIFE_MS / 2;
+/** New ones are begun this long after some were taken, up to twice as long: their handshakes would slow the document just begun. */
+const REFILL_AFTER_MS = 400;
 
 export interface CircuitPool {
   start(): void;
@@ -33,6 +35,7 @@ export function createCircuitPool(
   const ready = new Map<ClientCircuit, Timer>();
   const jobs = new Set<BuildJob>();
   let running = false;
+  let refill: Timer | undefined;
 
   const usedExits = (): ReadonlySet<string> => new Set([...ready.keys()].map(exitKey));
 
@@ -71,7 +74,10 @@ export function createCircuitPool(
         ready.delete(circuit);
         taken.push(circuit);
       }
-      fill();
+      refill ??= clock.setTimer(REFILL_AFTER_MS * (1 + random.unit()), () => {
+        refill = undefined;
+        fill();
+      });
       return taken;
     },
     get ready() {
@@ -80,6 +86,7 @@ export function createCircuitPool(
     isReady: (circuit) => ready.has(circuit),
     stop() {
       running = false;
+      refill?.cancel();
       for (const job of jobs) builder.cancel(job);
       jobs.clear();
       for (const circuit of [...ready.keys()]) circuit.close();

@@ -153,6 +153,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       ownDescriptor,
       onPeerUp: (peer) => router.peerUp(peer),
       onPeerDown: (peer) => router.peerDown(peer),
+      isLinkInUse: (link) => onion.isLinkInUse(link),
     },
   );
 

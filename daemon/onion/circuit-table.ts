@@ -30,6 +30,7 @@ export interface CircuitTable {
   accept(link: Link, circuitId: number, endpoint: CellEndpoint): boolean;
   find(link: Link, circuitId: number): CellEndpoint | undefined;
   remove(link: Link, circuitId: number): void;
+  hasCircuits(link: Link): boolean;
   /** Forgets the link and cuts every circuit on it. */
   closeLink(link: Link): void;
 }
@@ -77,6 +78,7 @@ export function createCircuitTable(random: Random): CircuitTable {
       else circuits.peerCount--;
       if (circuits.endpoints.size === 0) links.delete(link.handle);
     },
+    hasCircuits: (link) => links.has(link.handle),
     closeLink(link) {
       const circuits = links.get(link.handle);
       links.delete(link.handle);

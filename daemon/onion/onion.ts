@@ -32,6 +32,8 @@ export interface Onion extends CircuitSource {
   handleCell(link: Link, cell: Uint8Array): void;
   linkClosed(link: Link): void;
   linkDrained(link: Link): void;
+  /** Circuits run over it, or it is our guard's: not to be closed as idle. */
+  isLinkInUse(link: Link): boolean;
   start(): void;
   stop(): void;
   snapshot(): OnionSnapshot;
@@ -83,6 +85,7 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
       table.closeLink(link);
     },
     linkDrained: (link) => scheduler.drained(link),
+    isLinkInUse: (link) => table.hasCircuits(link) || link.peerKey === guards.currentKey,
 
     async open(_options, signal) {
       signal?.throwIfAborted();

@@ -108,3 +108,16 @@ test('an unknown key is not found, with a typed reason', async (t) => {
   t.true(['not_found', 'bad_uri'].includes((error as { code?: string }).code ?? ''), String(error));
   await world.stop();
 });
+
+test('twenty virtual minutes on, idle links have been closed, but ready circuits and the guard link stand', async (t) => {
+  const world = await joinedWorld(4, 8);
+  await world.clock.advance(2_000);
+  for (const node of world.nodes) t.true(node.snapshot().onion.ready > 0);
+  await world.clock.advance(1_200_000);
+  for (const node of world.nodes) {
+    const { links, onion } = node.snapshot();
+    t.true(onion.ready > 0 && onion.guardUp);
+    t.true(links.length <= 2 * (world.nodes.length - 1));
+  }
+  await world.stop();
+});

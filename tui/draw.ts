@@ -21,8 +21,6 @@ import { box, type Frame, layoutOf, onClick, wrap } from './widgets/frame.ts';
 
 export interface DrawOptions {
   readonly ascii: boolean;
-  /** Minutes east of UTC, for clock times. */
-  readonly offsetMinutes: number;
 }
 
 export interface Drawn {
@@ -38,7 +36,7 @@ export function drawFrame(model: Model, width: number, height: number, options: 
   const canvas = createCanvas(width, height, options);
   const glyphs = options.ascii ? ASCII_GLYPHS : UNICODE_GLYPHS;
   const layout = layoutOf(width, height);
-  const frame: Frame = { canvas, glyphs, layout, offsetMinutes: options.offsetMinutes, hits: [] };
+  const frame: Frame = { canvas, glyphs, layout, offsetMinutes: model.offsetMinutes, hits: [] };
   const area: Area = { x: 0, y: 0, width, height };
   if (layout === 'line') drawLine(frame, area, model);
   else if (layout === 'card') drawCard(frame, area, model);
@@ -237,7 +235,7 @@ function drawFooter(frame: Frame, area: Area, model: Model): void {
     return;
   }
   const card = frame.layout === 'card';
-  const rows = rowsOfTab(model.tab).filter(({ hint }) => hint !== '');
+  const rows = rowsOfTab(model.tab).filter(({ hint, action }) => hint !== '' && !(card && action === 'next-tab'));
   const last = KEYMAP.filter(({ action }) => action === 'help' || action === 'quit');
   const hints = [...rows.filter((hint) => !last.includes(hint)).map(hintOf), ...last.map(hintOf)];
   const first = card ? [`${TABS[0].key}-${TABS.at(-1)!.key} tab`] : [];

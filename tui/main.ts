@@ -45,7 +45,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
   }
   return new Promise<number>((resolve, reject) => {
     const ascii = options.ascii || !speaksUtf8(env);
-    const drawing = () => ({ ascii, offsetMinutes: -new Date().getTimezoneOffset() });
+    const drawing = { ascii };
     let model: Model = createModel({
       readOnly: options.readOnly,
       strip: options.strip,
@@ -53,6 +53,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
       refreshMs: options.refreshMs,
       mouse: options.mouse ?? true,
       nowMs: Date.now(),
+      offsetMinutes: -new Date().getTimezoneOffset(),
       width: stdout.columns,
       height: stdout.rows,
     });
@@ -89,7 +90,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
 
     function paint(): void {
       const { width, height } = terminal;
-      terminal.paint(draw(model, width, height, drawing()));
+      terminal.paint(draw(model, width, height, drawing));
     }
 
     function handle(event: ModelEvent): void {
@@ -116,7 +117,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
         return;
       }
       if (action !== 'mousedown') return;
-      const { hits } = drawFrame(model, terminal.width, terminal.height, drawing());
+      const { hits } = drawFrame(model, terminal.width, terminal.height, drawing);
       const hit = hits.findLast((one) => x >= one.x && x < one.x + one.width && y >= one.y && y < one.y + one.height);
       const twice = lastClick.x === x && lastClick.y === y && nowMs - lastClick.atMs < DOUBLE_CLICK_MS;
       lastClick = { x, y, atMs: nowMs };

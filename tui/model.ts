@@ -10,6 +10,7 @@
  * @module
  */
 import type { PeerStatus, Status } from '../daemon/api/schema.ts';
+import { formatClock } from './format.ts';
 import { type ActionName, rowOfKey, rowsOfTab, TABS, type TabId } from './keymap.ts';
 
 export type Connection =
@@ -43,6 +44,8 @@ export interface Model {
   readonly readOnly: boolean;
   readonly strip: string;
   readonly nowMs: number;
+  /** Of this machine's clock, east of UTC. */
+  readonly offsetMinutes: number;
   readonly width: number;
   readonly height: number;
   readonly refreshMs: number;
@@ -104,6 +107,7 @@ export function createModel(options: {
   readonly refreshMs: number;
   readonly mouse: boolean;
   readonly nowMs: number;
+  readonly offsetMinutes: number;
   readonly width: number;
   readonly height: number;
 }): Model {
@@ -111,6 +115,7 @@ export function createModel(options: {
     readOnly: options.readOnly,
     strip: options.strip ?? '',
     nowMs: options.nowMs,
+    offsetMinutes: options.offsetMinutes,
     width: options.width,
     height: options.height,
     refreshMs: options.refreshMs,
@@ -210,7 +215,7 @@ function received(model: Model, status: Status): Model {
   const restarted = before !== undefined && (before.pid !== status.pid || status.uptimeMs < before.uptimeMs);
   const next: Model = { ...model, status, receivedAtMs: model.nowMs, connection: { type: 'live' } };
   if (restarted) {
-    const text = 'daemon restarted, counters began again';
+    const text = `daemon restarted ${formatClock(model.nowMs, model.offsetMinutes)}, counters began again`;
     return { ...next, held: undefined, notice: { text, untilMs: model.nowMs + NOTICE_MS * 3 } };
   }
   return forgetNotice(next);

@@ -40,6 +40,9 @@ export interface Terminal {
   restore(): void;
 }
 
+/** What a key may add to a search; blessed also hands over DEL and C0 as characters. */
+const PRINTABLE = /^[ -~\u00a0-\ud7ff\ue000-\uffff]$/;
+
 /** Only these are passed on to blessed: it misreads the descriptions of most others. */
 export function terminalName(term: string): string {
   return term === 'linux' || term.startsWith('vt') ? term : 'xterm-256color';
@@ -76,10 +79,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   let away = false;
 
   program.on('keypress', (character: string | undefined, key: BlessedKey) => {
-    const text =
-      character !== undefined && character.length === 1 && character >= ' ' && key.meta !== true
-        ? character
-        : undefined;
+    const text = character !== undefined && PRINTABLE.test(character) && key.meta !== true ? character : undefined;
     const name = keyName(key, text);
     if (name !== undefined) options.onKey(name, text);
   });
@@ -93,6 +93,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     program.flush();
   }
   setMouse(options.mouse);
+  program.flush();
 
   return {
     get width() {
@@ -119,7 +120,10 @@ export function createTerminal(options: TerminalOptions): Terminal {
       screen.draw(0, screen.lines.length - 1);
       program.flush();
     },
-    forget: () => screen.alloc(),
+    forget() {
+      screen.alloc();
+      program.flush();
+    },
     setMouse,
     leave() {
       if (away || restored) return;

@@ -463,6 +463,7 @@ export const DERIVED_NUMBERS = {
     'under 300',
     'a slow or busy line on our side, when most peers are slow',
   ),
+  'traffic.peakBytesPerSec': row('peak', 'highest second of the history, in or out', '60 s', 'bytes/s', 'any'),
   'requests.foundShare': row('found share', 'found / served', 'since start', '%', 'above 50'),
   'requests.notFoundShare': row('not found share', 'not found / served', 'since start', '%', 'under 50'),
   'requests.failedShare': row('failed share', 'failed / served', 'since start', '%', 'under 5', 'look at refusals'),

@@ -52,6 +52,10 @@ export const OVERVIEW_NUMBERS: readonly ShownNumber[] = [
   'traffic.outBytes',
   'traffic.inHistory[]',
   'traffic.outHistory[]',
+  'traffic.peakBytesPerSec',
+  'traffic.inBytesPerSec',
+  'traffic.outBytesPerSec',
+  'uptimeMs',
   'requests.served',
   'requests.found',
   'requests.notFound',
@@ -92,7 +96,7 @@ export function drawOverview(frame: Frame, area: Area, model: Model, status: Sta
     return;
   }
   const wide = frame.layout === 'wide';
-  const [top, middle, bottom] = stack(area, wide ? 10 : 8, wide ? 9 : 7, 0) as [Area, Area, Area];
+  const [top, middle, bottom] = stack(area, wide ? 10 : 8, 7, 0) as [Area, Area, Area];
   const shares = wide ? [1, 1, 1] : [1, 1];
   const [network, traffic, onion] = columns(top, ...shares);
   const [requests, store, relaying] = columns(middle, ...shares);
@@ -187,14 +191,14 @@ function drawRequests(frame: Frame, area: Area, status: Status): void {
     for (const [y, line] of wrap(text, area.width).entries()) frame.canvas.text(area, 0, y, line, 'dim');
     return;
   }
-  facts(frame, area, requestFacts(status), 11, 7);
+  facts(frame, area, requestFacts(status), 13, 6);
 }
 
 export function requestFacts(status: Status): Fact[] {
   const { requests } = status;
   const part = (label: string, count: number, role?: Role): Fact => ({
     label,
-    value: padStart(formatCount(count), 7),
+    value: padStart(formatCount(count), 6),
     note: padStart(formatShare(count, requests.served), 5),
     share: requests.served === 0 ? 0 : count / requests.served,
     ...(role === undefined ? {} : { role }),
@@ -203,7 +207,7 @@ export function requestFacts(status: Status): Fact[] {
   return [
     {
       label: 'served',
-      value: padStart(formatCount(requests.served), 7),
+      value: padStart(formatCount(requests.served), 6),
       note: `${formatCount(requests.pending)} pending`,
     },
     part('  found', requests.found),
@@ -238,8 +242,8 @@ function storeFacts(status: Status, wide: boolean): Fact[] {
     {
       label: 'disk',
       value: broken
-        ? `${formatCount(store.damaged)} damaged, ${formatCount(store.writeFailures)} writes refused`
-        : 'no damage, no refused writes',
+        ? `${formatCount(store.damaged)} damaged, ${formatCount(store.writeFailures)} refused`
+        : 'no damage, none refused',
       role: broken ? 'warn' : 'plain',
     },
   ];

@@ -33,7 +33,7 @@ export const PEERS_NUMBERS: readonly ShownNumber[] = [
 const SLOW_MS = 300;
 const LONG_QUEUE_BYTES = 1024 * 1024;
 const DETAIL_HEIGHT = 7;
-const DETAIL_WIDTH = 40;
+const DETAIL_WIDTH = 36;
 
 const slow = (peer: PeerStatus): boolean => peer.rttMs !== null && peer.rttMs > SLOW_MS;
 const queued = (peer: PeerStatus): boolean => peer.queuedBytes > LONG_QUEUE_BYTES;
@@ -74,7 +74,7 @@ const COLUMNS: readonly PeerTableColumn[] = [
     text: (peer) => formatBytes(peer.queuedBytes),
     role: (peer) => (queued(peer) ? 'warn' : 'plain'),
   },
-  { sort: 'version', title: 'Version', width: 10, priority: 11, text: (peer) => peer.version },
+  { sort: 'version', title: 'Version', width: 7, priority: 11, text: (peer) => peer.version },
 ];
 
 export function drawPeers(frame: Frame, area: Area, model: Model, status: Status): void {

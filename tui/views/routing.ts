@@ -72,8 +72,8 @@ export function drawRouting(frame: Frame, area: Area, model: Model, status: Stat
   }
   const [left, right] = columns(area, 1, 1) as [Area, Area];
   const [outcomes, byHtl] = stack(left, 7, 0) as [Area, Area];
-  const [times, causes] = stack(right, 0, 11) as [Area, Area];
-  facts(frame, box(frame, outcomes, 'Answered, since start'), requestFacts(status), 11, 7);
+  const [times, causes] = stack(right, 0, 10) as [Area, Area];
+  facts(frame, box(frame, outcomes, 'Answered, since start'), requestFacts(status), 13, 6);
   drawByHtl(frame, byHtl, model, requests);
   drawTimes(frame, times, requests);
   drawCauses(frame, causes, requests);
@@ -114,23 +114,23 @@ function drawTimes(frame: Frame, area: Area, requests: RequestStatus): void {
 
 function drawCauses(frame: Frame, area: Area, requests: RequestStatus): void {
   const inside = box(frame, area, 'Refusals and work');
-  facts(frame, inside, causeFacts(requests), 13, 7);
+  facts(frame, inside, causeFacts(requests), 13, 6);
 }
 
 export function causeFacts(requests: RequestStatus): Fact[] {
   const refusal = (label: string, count: number, limitShare: number, note: string): Fact => ({
     label,
-    value: padStart(formatCount(count), 7),
+    value: padStart(formatCount(count), 5),
     note,
     role: count > requests.served * limitShare ? 'warn' : 'plain',
   });
   const two = (label: string, first: number, note: string): Fact => ({
     label,
-    value: padStart(formatCount(first), 7),
+    value: padStart(formatCount(first), 5),
     note,
   });
   return [
-    refusal('loop', requests.rejectedLoop, 0.1, 'had been here before'),
+    refusal('loop', requests.rejectedLoop, 0.1, 'seen before'),
     refusal('overload', requests.rejectedOverload, 0.05, 'refused for load'),
     refusal('time-out', requests.timeouts, 0.05, 'next hop silent'),
     refusal('bad block', requests.badBlocks, 0, 'link closed'),

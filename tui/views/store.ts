@@ -46,8 +46,8 @@ export function drawStore(frame: Frame, area: Area, status: Status): void {
   drawRegion(frame, left, 'Store: blocks near our place', store.store, store.lookups);
   drawRegion(frame, right, 'Cache: blocks that passed by', store.cache, store.lookups);
   const [reads, copies] = columns(middle, 1, 1) as [Area, Area];
-  facts(frame, box(frame, reads, 'Reads, since start'), readFacts(store), 11, 7);
-  facts(frame, box(frame, copies, 'Copies taken, by reason'), copyFacts(store), 11, 7);
+  facts(frame, box(frame, reads, 'Reads, since start'), readFacts(store), 12, 7);
+  facts(frame, box(frame, copies, 'Copies taken, by reason'), copyFacts(store), 12, 7);
   drawHealth(frame, bottom, store);
 }
 
@@ -104,7 +104,7 @@ function copyFacts(store: StoreStatus): Fact[] {
   return [
     line('as owner', store.copies.owner, 'we are near'),
     line('in passing', store.copies.path, 'it passed by'),
-    line('handed over', store.copies.handoff, 'by another owner'),
+    line('handed over', store.copies.handoff, 'by an owner'),
     line('records', store.records, 'kept now'),
   ];
 }

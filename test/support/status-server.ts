@@ -1,0 +1,54 @@
+/**
+ * A daemon's event stream without a daemon: serves a fixture Status on a Unix socket, one delta a second with moving numbers.
+ *
+ * Shape   `node test/support/status-server.ts SOCKET [devnet]`; prints `ready` once it listens. For terminal tests and for looking at the dashboard.
+ * @module
+ */
+import { rmSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import { fixtureStatus } from './status-fixture.ts';
+
+const [socketPath, network] = process.argv.slice(2);
+if (socketPath === undefined) throw new Error('usage: status-server.ts SOCKET [NETWORK]');
+rmSync(socketPath, { force: true });
+
+const startedAtMs = Date.now();
+function current() {
+  const seconds = Math.floor((Date.now() - startedAtMs) / 1_000);
+  const base = fixtureStatus();
+  const turned = (values: readonly number[]): number[] => values.map((_, i) => values[(i + seconds) % values.length]!);
+  const inHistory = turned(base.traffic.inHistory);
+  const outHistory = turned(base.traffic.outHistory);
+  return {
+    ...base,
+    network: network ?? base.network,
+    uptimeMs: base.uptimeMs + seconds * 1_000,
+    nowMs: base.nowMs + seconds * 1_000,
+    traffic: {
+      ...base.traffic,
+      inHistory,
+      outHistory,
+      inBytesPerSec: inHistory.at(-1)!,
+      outBytesPerSec: outHistory.at(-1)!,
+    },
+    requests: {
+      ...base.requests,
+      served: base.requests.served + seconds * 14,
+      found: base.requests.found + seconds * 14,
+    },
+  };
+}
+
+const streams = new Set<ServerResponse>();
+const server = createServer((_request, response) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.write(`event: snapshot\ndata: ${JSON.stringify(current())}\n\n`);
+  streams.add(response);
+  response.on('close', () => streams.delete(response));
+});
+setInterval(() => {
+  const { uptimeMs, nowMs, traffic, requests } = current();
+  for (const stream of streams)
+    stream.write(`event: delta\ndata: ${JSON.stringify({ uptimeMs, nowMs, traffic, requests })}\n\n`);
+}, 1_000);
+server.listen(socketPath, () => process.stdout.write('ready\n'));

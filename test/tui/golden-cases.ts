@@ -1,0 +1,109 @@
+/**
+ * The screens that are kept as files: every tab at four sizes, in colour, without colour, in ASCII.
+ *
+ * Shape   a file holds the text of the screen and, where weight or colour matter, the same rows again as one letter per cell.
+ * @module
+ */
+import { fileURLToPath } from 'node:url';
+import type { Status } from '../../daemon/api/schema.ts';
+import { type Row, textOf } from '../../tui/cells.ts';
+import { draw } from '../../tui/draw.ts';
+import { TABS, type TabId } from '../../tui/keymap.ts';
+import { createModel, type Model, step } from '../../tui/model.ts';
+import { attributesOf, type ColorCount, ROLES } from '../../tui/theme.ts';
+import { FIXTURE_NOW_MS, fixtureStatus } from '../support/status-fixture.ts';
+
+export const GOLDEN_FOLDER = fileURLToPath(new URL('golden/', import.meta.url));
+export const SIZES = [
+  [40, 10],
+  [60, 16],
+  [80, 24],
+  [120, 40],
+] as const;
+const VARIANTS = [
+  { name: 'color', ascii: false, colors: 256 },
+  { name: 'no-color', ascii: false, colors: 0 },
+  { name: 'ascii', ascii: true, colors: 0 },
+] as const;
+
+export function modelOf(
+  width: number,
+  height: number,
+  options: {
+    readonly tab?: TabId;
+    readonly status?: Status;
+    readonly strip?: string;
+    readonly keys?: readonly string[];
+  } = {},
+): Model {
+  const nowMs = FIXTURE_NOW_MS;
+  let model = createModel({
+    readOnly: false,
+    refreshMs: 1_000,
+    mouse: true,
+    nowMs,
+    offsetMinutes: 0,
+    width,
+    height,
+    tab: options.tab,
+    strip: options.strip,
+  });
+  [model] = step(model, {
+    type: 'feed',
+    event: { type: 'snapshot', status: options.status ?? fixtureStatus() },
+    nowMs,
+  });
+  for (const key of options.keys ?? []) [model] = step(model, { type: 'key', key, text: key, nowMs });
+  return model;
+}
+
+export interface GoldenCase {
+  readonly file: string;
+  render(): string;
+}
+
+export function goldenCases(): GoldenCase[] {
+  const screens = SIZES.flatMap(([width, height]) =>
+    TABS.map(({ id }) => ({
+      name: id as string,
+      width,
+      height,
+      model: modelOf(width, height, { tab: id, keys: id === 'peers' ? ['down'] : [] }),
+    })),
+  );
+  const [width, height] = [80, 24];
+  const others = [
+    { name: 'help', model: modelOf(width, height, { keys: ['?'] }) },
+    { name: 'explain', model: modelOf(width, height, { tab: 'routing', keys: ['e', 'down', 'down'] }) },
+    { name: 'peer-details', model: modelOf(width, height, { tab: 'peers', keys: ['end', 'enter'] }) },
+  ].map((screen) => ({ ...screen, width, height }));
+  return [...screens, ...others].flatMap((screen) =>
+    VARIANTS.map(({ name, ascii, colors }) => ({
+      file: `${screen.name}-${screen.width}x${screen.height}-${name}.txt`,
+      render: () => pictureOf(draw(screen.model, screen.width, screen.height, { ascii }), ascii ? undefined : colors),
+    })),
+  );
+}
+
+/** Trailing blanks are kept: a row is exactly as wide as the screen. */
+export function pictureOf(rows: readonly Row[], colors: ColorCount | undefined): string {
+  const text = rows.map((row) => `|${textOf(row)}|`);
+  if (colors === undefined) return `${text.join('\n')}\n`;
+  const looks = new Map<string, string>();
+  const letters = 'abcdefghijklmnopqrstuvwxyz';
+  const letterOf = new Map(
+    ROLES.map((role) => {
+      const { fg, bold, underline, reverse } = attributesOf(role, colors);
+      const weights = [bold && 'bold', underline && 'underline', reverse && 'reverse'].filter(
+        (weight) => weight !== false,
+      );
+      const look = [...(fg < 0 ? [] : [`color ${fg}`]), ...weights].join(' ');
+      if (look === '') return [role, '.'] as const;
+      if (!looks.has(look)) looks.set(look, letters[looks.size]!);
+      return [role, looks.get(look)!] as const;
+    }),
+  );
+  const styles = rows.map((row) => `|${row.roles.map((role) => letterOf.get(role)!).join('')}|`);
+  const legend = [...looks].map(([look, letter]) => `${letter} = ${look}`);
+  return `${[...text, '', ...styles, '', ...legend].join('\n')}\n`;
+}

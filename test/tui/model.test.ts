@@ -1,0 +1,213 @@
+import test from 'ava';
+import type { Status } from '../../daemon/api/schema.ts';
+import { KEYMAP, rowOfKey, TABS } from '../../tui/keymap.ts';
+import { type Effect, helpRows, listedPeers, type Model, type ModelEvent, shownStatus, step } from '../../tui/model.ts';
+import { FIXTURE_NOW_MS, fixtureStatus } from '../support/status-fixture.ts';
+import { modelOf } from './golden-cases.ts';
+
+const nowMs = FIXTURE_NOW_MS;
+function press(model: Model, ...keys: readonly string[]): Model {
+  return keys.reduce((state, key) => step(state, keyEvent(key))[0], model);
+}
+function keyEvent(key: string): ModelEvent {
+  return { type: 'key', key, nowMs, ...(key.length === 1 ? { text: key } : {}) };
+}
+const effectsOf = (model: Model, key: string): readonly Effect[] => step(model, keyEvent(key))[1];
+function feed(model: Model, part: Partial<Status>): Model {
+  return step(model, { type: 'feed', event: { type: 'delta', part }, nowMs })[0];
+}
+const peersTab = (): Model => modelOf(80, 24, { tab: 'peers' });
+const order = (model: Model): string =>
+  listedPeers(model)
+    .map(({ alias }) => alias)
+    .join(' ');
+
+test('keys: digits and Tab open the tabs that exist, others do nothing', (t) => {
+  for (const { id, key } of TABS) t.is(press(modelOf(80, 24), key).tab, id);
+  for (const key of '1234567890'.split('').filter((digit) => !TABS.some((tab) => tab.key === digit))) {
+    t.deepEqual(press(modelOf(80, 24), key), modelOf(80, 24), key);
+  }
+  const seen = TABS.map((_, i) => press(modelOf(80, 24), ...new Array<string>(i + 1).fill('tab')).tab);
+  t.deepEqual(seen, [...TABS.slice(1).map(({ id }) => id), TABS[0].id]);
+  t.is(press(modelOf(80, 24), 'S-tab').tab, TABS.at(-1)!.id);
+});
+
+test('keys: p, g and : are not offered as long as the daemon cannot do them from here', (t) => {
+  for (const key of ['p', 'g', ':', 'x', 'y']) for (const { id } of TABS) t.is(rowOfKey(key, id), undefined);
+});
+
+test('keymap: no key twice, and every row changes the model or has an effect somewhere', (t) => {
+  const keys = KEYMAP.flatMap((row) => row.keys);
+  t.is(new Set(keys).size, keys.length);
+  const starts = TABS.flatMap(({ id }) => [
+    modelOf(80, 24, { tab: id, keys: id === 'peers' ? ['down', 'down', 'enter'] : ['down', 'down'] }),
+    modelOf(80, 24, { tab: id, keys: id === 'overview' ? ['down', 'right'] : [] }),
+  ]);
+  for (const row of KEYMAP) {
+    for (const key of row.keys) {
+      const useful = starts.some((start) => {
+        const [after, effects] = step(start, keyEvent(key));
+        return effects.length > 0 || JSON.stringify(after) !== JSON.stringify(start);
+      });
+      t.true(useful, `${key} (${row.sentence})`);
+    }
+  }
+});
+
+test('keys: quit, redraw, suspend and reconnect are effects; C-c quits from anywhere', (t) => {
+  const model = modelOf(80, 24);
+  t.deepEqual(effectsOf(model, 'q'), ['quit']);
+  t.deepEqual(effectsOf(model, 'C-l'), ['redraw']);
+  t.deepEqual(effectsOf(model, 'C-z'), ['suspend']);
+  t.deepEqual(effectsOf(model, 'r'), ['reconnect']);
+  for (const before of [press(model, '?'), press(model, 'e', 'x'), press(peersTab(), '/')])
+    t.deepEqual(effectsOf(before, 'C-c'), ['quit']);
+});
+
+test('keys: q in a search is a letter, alone it closes the overlay', (t) => {
+  t.is(press(modelOf(80, 24), '?', 's', 'q').overlay?.search, 'sq');
+  t.is(press(modelOf(80, 24), '?', 'q').overlay, undefined);
+  t.is(press(peersTab(), '/', 'q').filter, 'q');
+});
+
+test('peers: sort by each column, reversed, and p9 before p10', (t) => {
+  t.is(order(peersTab()), 'p01 p02 p03 p04 p05 p06 p07 p08 p09 p10 p11 p12');
+  t.is(order(press(peersTab(), 'S')), 'p12 p11 p10 p09 p08 p07 p06 p05 p04 p03 p02 p01');
+  t.is(order(press(peersTab(), 's')).split(' ')[0], 'p11', 'by location');
+  t.is(
+    order(press(peersTab(), 's', 's', 's', 's'))
+      .split(' ')
+      .at(-1),
+    'p11',
+    'unknown round trips last',
+  );
+  const two = fixtureStatus().peers;
+  const grown = {
+    ...two,
+    list: [
+      { ...two.list[0]!, alias: 'p100' },
+      { ...two.list[1]!, alias: 'p99' },
+    ],
+  };
+  t.is(order(feed(peersTab(), { peers: grown })), 'p99 p100');
+});
+
+test('peers: the filter narrows while typing, enter keeps it, esc clears it', (t) => {
+  const typed = press(peersTab(), '/', '0', '.', '2', '.', '4');
+  t.is(order(typed), 'p08');
+  t.true(typed.typing);
+  const kept = press(typed, 'enter');
+  t.false(kept.typing);
+  t.is(order(kept), 'p08');
+  t.is(order(press(kept, 'escape')).length, order(peersTab()).length);
+  t.is(press(typed, 'backspace', 'backspace').filter, '0.2');
+  t.is(press(typed, 'C-u').filter, '');
+});
+
+test('peers: the selection follows its peer through deltas and stops at both ends', (t) => {
+  const model = press(peersTab(), 'down', 'down', 'j');
+  t.is(model.selectedPeer, 'p03');
+  const { peers } = fixtureStatus();
+  const fewer = { ...peers, list: peers.list.filter(({ alias }) => alias !== 'p01').toReversed() };
+  t.is(feed(model, { peers: fewer }).selectedPeer, 'p03');
+  t.is(press(model, 'k', 'up', 'up', 'up').selectedPeer, 'p01');
+  t.is(press(model, 'end').selectedPeer, 'p12');
+  t.is(press(model, 'end', 'down', 'pagedown').selectedPeer, 'p12');
+  t.is(press(model, 'end', 'home').selectedPeer, 'p01');
+  t.is(press(peersTab(), 'end').selectedPeer, 'p12');
+  t.is(press(feed(peersTab(), { peers: { ...peers, list: [] } }), 'down').selectedPeer, undefined);
+});
+
+test('peers: enter shows details, esc closes them', (t) => {
+  t.true(press(peersTab(), 'down', 'enter').details);
+  t.false(press(peersTab(), 'down', 'enter', 'escape').details);
+});
+
+test('overview: arrows walk the panels, enter opens the tab of one', (t) => {
+  const panels = (...keys: string[]): number => press(modelOf(80, 24), ...keys).panel;
+  t.is(panels('right'), 1);
+  t.is(panels('down'), 2);
+  t.is(panels('down', 'right', 'down'), 4);
+  t.is(panels('up'), 0);
+  t.is(panels('left', 'left'), 0);
+  t.is(press(modelOf(80, 24), 'down', 'enter').tab, 'routing');
+  t.is(press(modelOf(80, 24), 'down', 'l', 'enter').tab, 'store');
+});
+
+test('pause: the picture holds while the data go on, and catches up', (t) => {
+  const paused = feed(press(modelOf(80, 24), 'space'), { pid: 4121, uptimeMs: 999_999_999, network: 'other' });
+  t.is(shownStatus(paused)?.network, 'garden');
+  t.is(shownStatus(press(paused, 'space'))?.network, 'other');
+});
+
+test('refresh: + and - walk the steps, with an effect only where something changed', (t) => {
+  const faster = step(modelOf(80, 24), keyEvent('+'));
+  t.is(faster[0].refreshMs, 500);
+  t.deepEqual(faster[1], ['refresh']);
+  const fastest = press(modelOf(80, 24), '+', '+', '+', '+');
+  t.is(fastest.refreshMs, 200);
+  t.deepEqual(effectsOf(fastest, '+'), []);
+  t.is(press(modelOf(80, 24), '-', '-', '-', '-', '-').refreshMs, 10_000);
+  t.is(press({ ...modelOf(80, 24), refreshMs: 700 }, '+').refreshMs, 500, 'from between two steps');
+});
+
+test('connection: lost keeps the data and when it began; the next snapshot is live again', (t) => {
+  const lost = (model: Model, atMs: number): Model =>
+    step(model, {
+      type: 'feed',
+      event: { type: 'lost', cause: 'c', next: 'n', retryAtMs: atMs + 500 },
+      nowMs: atMs,
+    })[0];
+  const first = lost(modelOf(80, 24), nowMs + 1_000);
+  const second = lost(first, nowMs + 9_000);
+  t.like(second.connection, { type: 'lost', sinceMs: nowMs + 1_000, retryAtMs: nowMs + 9_500 });
+  t.is(second.status?.network, 'garden');
+  const back = step(second, {
+    type: 'feed',
+    event: { type: 'snapshot', status: fixtureStatus({ uptimeMs: 999_999_999 }) },
+    nowMs,
+  })[0];
+  t.is(back.connection.type, 'live');
+  t.is(back.notice, undefined, 'the same daemon: nothing began again');
+});
+
+test('restart: another process, or an uptime that went back, is said; the notice goes after a while', (t) => {
+  for (const change of [{ pid: 5_000, uptimeMs: 999_999_999 }, { uptimeMs: 900 }]) {
+    const model = feed(press(modelOf(80, 24), 'space'), change);
+    t.regex(model.notice!.text, /^daemon restarted \d\d:\d\d:\d\d, counters began again$/);
+    t.is(model.held, undefined, 'a picture of the former life is not held');
+    t.is(step(model, { type: 'tick', nowMs: nowMs + 29_000 })[0].notice, model.notice);
+    t.is(step(model, { type: 'tick', nowMs: nowMs + 31_000 })[0].notice, undefined);
+  }
+});
+
+test('a delta before any snapshot changes nothing', (t) => {
+  const empty = { ...modelOf(80, 24), status: undefined };
+  t.is(feed(empty, { network: 'x' }).status, undefined);
+});
+
+test('help: found by key or text, and enter runs the line', (t) => {
+  const found = press(modelOf(80, 24), '?', ...'hold still');
+  t.deepEqual(
+    helpRows(found).map(({ action }) => action),
+    ['pause'],
+  );
+  const run = press(found, 'enter');
+  t.is(run.overlay, undefined);
+  t.not(run.held, undefined);
+  t.deepEqual(effectsOf(press(modelOf(80, 24), '?', ...'leave the'), 'enter'), ['quit']);
+  t.deepEqual(helpRows(press(modelOf(80, 24), '?', ...'zzz')), []);
+  t.is(press(modelOf(80, 24), '?', ...'zzz', 'enter').overlay, undefined);
+});
+
+test('clicks: a peer, twice its details; a column sorts, again reverses; outside closes help', (t) => {
+  const click = (model: Model, target: Extract<ModelEvent, { type: 'click' }>['target'], twice = false): Model =>
+    step(model, { type: 'click', target, twice, nowMs })[0];
+  t.like(click(peersTab(), { type: 'peer', alias: 'p04' }), { selectedPeer: 'p04', details: false });
+  t.true(click(peersTab(), { type: 'peer', alias: 'p04' }, true).details);
+  const sorted = click(peersTab(), { type: 'column', column: 'in' });
+  t.deepEqual(sorted.sort, { column: 'in', descending: false });
+  t.deepEqual(click(sorted, { type: 'column', column: 'in' }).sort, { column: 'in', descending: true });
+  t.is(click(modelOf(80, 24), { type: 'panel', index: 3 }, true).tab, 'store');
+  t.is(click(press(modelOf(80, 24), '?'), { type: 'peer', alias: 'p04' }).overlay, undefined);
+});

@@ -5,14 +5,13 @@
  * @module
  */
 import { parentPort } from 'node:worker_threads';
-import { erasureEncode, erasureReconstruct, loadErasure } from '../../crypto/erasure.ts';
+import { erasureEncode, erasureReconstruct } from '../../crypto/erasure.ts';
 import { type ErasureJob, type ErasureReply, packBlocks, unpackBlocks } from './erasure-jobs.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('erasure-worker runs in a worker thread');
 
-async function run(job: ErasureJob): Promise<ErasureReply> {
-  await loadErasure();
+function run(job: ErasureJob): ErasureReply {
   const blocks = unpackBlocks(job.packed);
   if (job.type === 'encode') {
     const data = blocks.filter((block) => block !== undefined);
@@ -21,15 +20,11 @@ async function run(job: ErasureJob): Promise<ErasureReply> {
   return { id: job.id, type: 'done', packed: packBlocks(erasureReconstruct(blocks, job.count)) };
 }
 
-// Jobs are answered in the order they came: each waits for the one before.
-let last: Promise<void> = Promise.resolve();
 port.on('message', (job: ErasureJob) => {
-  last = last.then(async () => {
-    try {
-      const reply = await run(job);
-      port.postMessage(reply, reply.type === 'done' ? [reply.packed.bytes.buffer] : []);
-    } catch (error) {
-      port.postMessage({ id: job.id, type: 'failed', text: String(error) } satisfies ErasureReply);
-    }
-  });
+  try {
+    const reply = run(job);
+    port.postMessage(reply, reply.type === 'done' ? [reply.packed.bytes.buffer] : []);
+  } catch (error) {
+    port.postMessage({ id: job.id, type: 'failed', text: String(error) } satisfies ErasureReply);
+  }
 });

@@ -3,13 +3,13 @@
  *
  * Shape   one worker, started by the first job; it keeps the process alive only while a job is under way.
  * Errors  a job rejects with RangeError for what crypto/erasure.ts refuses, and when the worker dies; the next job starts another.
- * Why     a segment takes a quarter of a second and more to code: on the main thread every link and circuit would stand still.
+ * Why     a segment takes 20 ms and more to code, or a second without WebAssembly: on the main thread every link and circuit would stand still.
  *         One worker, because a node may have a single core to spare, and jobs of one transfer come one after the other.
  *         The worker's file has this file's own extension: .ts in a checkout (types stripped by Node), .js in dist.
  * @module
  */
 import { Worker } from 'node:worker_threads';
-import { erasureEncode, erasureReconstruct, loadErasure } from '../../crypto/erasure.ts';
+import { erasureEncode, erasureReconstruct } from '../../crypto/erasure.ts';
 import type { Compute } from '../ports.ts';
 import { type ErasureJob, type ErasureReply, packBlocks, unpackBlocks } from './erasure-jobs.ts';
 
@@ -75,11 +75,9 @@ export function createCompute(): WorkerCompute {
 export function createInlineCompute(): Compute {
   return {
     async erasureEncode(data, checkCount) {
-      await loadErasure();
       return erasureEncode(data, checkCount);
     },
     async erasureReconstruct(shards, dataCount) {
-      await loadErasure();
       return erasureReconstruct(shards, dataCount);
     },
   };

@@ -307,6 +307,7 @@ function puppetOnion(handleCell: (link: Link, cell: Uint8Array) => void): Onion 
     handleCell,
     linkClosed: nothing,
     linkDrained: nothing,
+    isLinkInUse: () => false,
     start: nothing,
     stop: nothing,
     open: refuse,

@@ -206,7 +206,7 @@ function noticesOf(frame: Frame, model: Model): readonly Notice[] {
   if (connection.type === 'lost' && status !== undefined) {
     const inS = Math.max(0, Math.ceil((connection.retryAtMs - model.nowMs) / 1_000));
     notices.push({
-      text: `as of ${stamp}: ${connection.cause}; next: ${connection.next} · again in ${inS} s, r now`,
+      text: `as of ${stamp} · next: ${connection.next} · again in ${inS} s, r now · ${connection.cause}`,
       role: 'bad',
     });
   } else if (status !== undefined && status.verdict.next !== '') {

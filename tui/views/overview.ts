@@ -5,7 +5,7 @@
 
 import type { LogLine, Status, TransferStatus } from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
-import { type Area, columns, stack } from '../cells.ts';
+import { type Area, columns, inner, stack } from '../cells.ts';
 import {
   ABSENT,
   formatAge,
@@ -101,7 +101,9 @@ export function drawOverview(frame: Frame, area: Area, model: Model, status: Sta
   const [network, traffic, onion] = columns(top, ...shares);
   const [requests, store, relaying] = columns(middle, ...shares);
   panel(frame, model, 0, network!, 'Network', (inside) => facts(frame, inside, networkFacts(status)));
-  panel(frame, model, 1, traffic!, 'Traffic, last 60 s', (inside) => drawTraffic(frame, inside, status));
+  panel(frame, model, 1, traffic!, `Traffic, last ${sparkWidth(inner(traffic!, 2, 1, 2, 1))} s`, (inside) =>
+    drawTraffic(frame, inside, status),
+  );
   panel(frame, model, 2, requests!, 'Requests, since start', (inside) => drawRequests(frame, inside, status));
   panel(frame, model, 3, store!, 'Store', (inside) => facts(frame, inside, storeFacts(status, wide)));
   if (onion !== undefined) facts(frame, box(frame, onion, 'Own circuits'), circuitFacts(status));
@@ -159,6 +161,11 @@ export function medianRtt(status: Status): number | null {
   return times.length === 0 ? null : times[Math.floor((times.length - 1) / 2)]!;
 }
 
+/** One cell a second, so the title can say how far back it goes. */
+function sparkWidth(area: Area): number {
+  return Math.max(0, Math.min(60, area.width - 10));
+}
+
 function drawTraffic(frame: Frame, area: Area, status: Status): void {
   const { traffic } = status;
   const rates: readonly [string, readonly number[], number, Role][] = [
@@ -167,7 +174,7 @@ function drawTraffic(frame: Frame, area: Area, status: Status): void {
   ];
   for (const [y, [arrow, history, rate, role]] of rates.entries()) {
     frame.canvas.text(area, 0, y, arrow, 'label');
-    frame.canvas.text(area, 2, y, sparkline(frame, history, Math.min(60, area.width - 10)), role);
+    frame.canvas.text(area, 2, y, sparkline(frame, history, sparkWidth(area)), role);
     frame.canvas.textRight(area, y, `${formatBytes(rate)}/s`);
   }
   const peak = Math.max(0, ...traffic.inHistory, ...traffic.outHistory);

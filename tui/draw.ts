@@ -9,15 +9,33 @@
 import type { Status, Verdict } from '../daemon/api/schema.ts';
 import { type Area, createCanvas, type Hit, type Row } from './cells.ts';
 import { cellsOf, formatAge, formatBytes, formatClock, padEnd, truncate } from './format.ts';
-import { KEYMAP, keyLabel, rowsOfTab, TABS } from './keymap.ts';
+import { KEYMAP, keyLabel, rowsOfTab, TABS, type TabId } from './keymap.ts';
 import { type ClickTarget, type Model, shownStatus } from './model.ts';
 import { ASCII_GLYPHS, type Role, roleOfVerdict, UNICODE_GLYPHS } from './theme.ts';
+import { circuitsCard, drawCircuits } from './views/circuits.ts';
+import { drawLog, logCard } from './views/log.ts';
 import { drawExplain, drawHelp } from './views/overlays.ts';
 import { doneShare, drawOverview, overviewCard, transfersByInterest } from './views/overview.ts';
 import { drawPeers, peersCard } from './views/peers.ts';
 import { drawRouting, routingCard } from './views/routing.ts';
 import { drawStore, storeCard } from './views/store.ts';
+import { drawTransfers, transfersCard } from './views/transfers.ts';
 import { box, type Frame, layoutOf, onClick, wrap } from './widgets/frame.ts';
+
+type View = (frame: Frame, area: Area, model: Model, status: Status) => void;
+
+const VIEWS: Readonly<Record<TabId, { readonly full: View; readonly card: View }>> = {
+  overview: { full: drawOverview, card: (frame, area, _, status) => overviewCard(frame, area, status) },
+  peers: { full: drawPeers, card: peersCard },
+  routing: { full: drawRouting, card: (frame, area, _, status) => routingCard(frame, area, status) },
+  store: {
+    full: (frame, area, _, status) => drawStore(frame, area, status),
+    card: (frame, area, _, status) => storeCard(frame, area, status),
+  },
+  circuits: { full: drawCircuits, card: circuitsCard },
+  transfers: { full: drawTransfers, card: transfersCard },
+  log: { full: drawLog, card: logCard },
+};
 
 export interface DrawOptions {
   readonly ascii: boolean;
@@ -92,10 +110,7 @@ function drawCard(frame: Frame, area: Area, model: Model): void {
     drawWaiting(frame, rest, model);
     return;
   }
-  if (model.tab === 'overview') overviewCard(frame, rest, status);
-  else if (model.tab === 'peers') peersCard(frame, rest, model, status);
-  else if (model.tab === 'routing') routingCard(frame, rest, status);
-  else storeCard(frame, rest, status);
+  VIEWS[model.tab].card(frame, rest, model, status);
   if (model.connection.type === 'lost') dim(frame, rest);
 }
 
@@ -120,10 +135,7 @@ function drawFull(frame: Frame, area: Area, model: Model): void {
     drawWaiting(frame, box(frame, body, 'No data yet'), model);
     return;
   }
-  if (model.tab === 'overview') drawOverview(frame, body, model, status);
-  else if (model.tab === 'peers') drawPeers(frame, body, model, status);
-  else if (model.tab === 'routing') drawRouting(frame, body, model, status);
-  else drawStore(frame, body, status);
+  VIEWS[model.tab].full(frame, body, model, status);
   if (model.connection.type === 'lost') dim(frame, body);
 }
 
@@ -180,13 +192,18 @@ function shortVersion(version: string): string {
   return truncate(/^\d+\.\d+/.exec(version)?.[0] ?? version, 10);
 }
 
+/** Titles of closed tabs are cut, then left out, before a number is lost. */
 function drawTabs(frame: Frame, area: Area, model: Model): void {
+  const texts = (letters: number): string[] =>
+    TABS.map(({ id, key, title }) =>
+      id === model.tab ? `[${key} ${title}]` : `${key} ${title.slice(0, letters)}`.trimEnd(),
+    );
+  const fits = (letters: number): boolean => texts(letters).join(' ').length <= area.width - 2;
   let x = 1;
-  for (const { id, key, title } of TABS) {
-    const open = id === model.tab;
-    const text = open ? `[${key} ${title}]` : `${key} ${title}`;
+  for (const [index, text] of texts([20, 4, 3, 0].find(fits) ?? 0).entries()) {
+    const { id } = TABS[index]!;
     const start = x;
-    x = frame.canvas.text(area, x, 0, text, open ? 'tab' : 'plain');
+    x = frame.canvas.text(area, x, 0, text, id === model.tab ? 'tab' : 'plain');
     onClick(frame, { ...area, x: area.x + start, width: x - start }, { type: 'action', action: `tab-${id}` });
     x += 1;
   }

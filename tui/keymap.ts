@@ -11,6 +11,9 @@ export const TABS = [
   { id: 'peers', key: '2', title: 'Peers' },
   { id: 'routing', key: '4', title: 'Routing' },
   { id: 'store', key: '5', title: 'Store' },
+  { id: 'circuits', key: '6', title: 'Circuits' },
+  { id: 'transfers', key: '7', title: 'Xfers' },
+  { id: 'log', key: '8', title: 'Log' },
 ] as const;
 export type TabId = (typeof TABS)[number]['id'];
 

@@ -98,7 +98,7 @@ const NOTICE_MS = 10_000;
 const SEARCH_MAX = 40;
 
 /** Panels of the Overview and the tab that each opens. */
-export const OVERVIEW_PANELS: readonly TabId[] = ['peers', 'peers', 'routing', 'store', 'overview'];
+export const OVERVIEW_PANELS: readonly TabId[] = ['peers', 'peers', 'routing', 'store', 'transfers'];
 
 export function createModel(options: {
   readonly readOnly: boolean;
@@ -353,7 +353,10 @@ function moved(model: Model, action: ActionName): Model {
   };
   if (model.tab === 'overview') return { ...model, panel: panelBeside(model.panel, action) };
   const distance = by[action] ?? 0;
-  if (model.tab !== 'peers') return { ...model, scroll: Math.min(200, Math.max(0, model.scroll + distance)) };
+  if (model.tab !== 'peers') {
+    const last = Math.max(0, linesOf(model) - 1);
+    return { ...model, scroll: Math.min(last, Math.max(0, model.scroll + distance)) };
+  }
   const peers = listedPeers(model);
   if (peers.length === 0) return model;
   const at = Math.max(
@@ -363,6 +366,16 @@ function moved(model: Model, action: ActionName): Model {
   const from = model.selectedPeer === undefined ? at - Math.sign(distance) * (distance === 1 ? 1 : 0) : at;
   const to = Math.min(peers.length - 1, Math.max(0, from + distance));
   return { ...model, selectedPeer: peers[to]!.alias };
+}
+
+/** How many lines the list of the open tab has. */
+function linesOf(model: Model): number {
+  const status = shownStatus(model);
+  if (status === undefined) return 0;
+  if (model.tab === 'routing') return status.requests.byHtl.filter(({ seen }) => seen > 0).length;
+  if (model.tab === 'circuits') return status.circuits.list.length;
+  if (model.tab === 'transfers') return status.transfers.length;
+  return model.tab === 'log' ? status.log.length : 0;
 }
 
 /** Panels lie in two columns, the last one across both. */

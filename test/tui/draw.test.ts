@@ -143,7 +143,7 @@ const SORT_ONLY = new Set(['peers.list[].distance', 'transfers[].blocksNeeded'])
 test('numbers: every derived number is on a tab, and none has the name of a Status number', (t) => {
   const listed = new Set<string>(tabs.flatMap((tab) => [...numbersOf(tab)]));
   for (const path of Object.keys(DERIVED_NUMBERS)) {
-    if (!path.startsWith('circuits')) t.true(listed.has(path), path);
+    t.true(listed.has(path), path);
     t.false(Object.hasOwn(NUMBERS, path), path);
   }
   for (const path of listed) t.truthy(definitionOf(path), path);
@@ -204,6 +204,14 @@ test('draw: only tabs that exist are named, under their own numbers', (t) => {
     bar.trim(),
     TABS.map(({ key, title, id }) => (id === 'overview' ? `[${key} ${title}]` : `${key} ${title}`)).join(' '),
   );
+});
+
+test('draw: the tab bar keeps every number at 60 columns, whichever tab is open', (t) => {
+  for (const tab of tabs) {
+    const bar = screenOf(modelOf(60, 16, { tab }), 60, 16).split('\n')[1]!;
+    for (const { key } of TABS) t.true(bar.includes(key), `${key} with ${tab} open`);
+    t.regex(bar, /\[\d \w+\]/);
+  }
 });
 
 test('draw: help of a devnet says that nothing there is anonymous', (t) => {

@@ -211,3 +211,12 @@ test('clicks: a peer, twice its details; a column sorts, again reverses; outside
   t.is(click(modelOf(80, 24), { type: 'panel', index: 3 }, true).tab, 'store');
   t.is(click(press(modelOf(80, 24), '?'), { type: 'peer', alias: 'p04' }).overlay, undefined);
 });
+
+test('lists: down stops at the last line, so that up answers at once', (t) => {
+  const model = modelOf(80, 24, { tab: 'transfers', keys: ['end', 'down', 'pagedown'] });
+  t.is(model.scroll, 3);
+  t.is(press(model, 'up').scroll, 2);
+  t.is(press(model, 'home', 'up').scroll, 0);
+  t.is(press(modelOf(80, 24, { tab: 'log' }), 'end').scroll, 5);
+  t.is(press(modelOf(80, 24, { tab: 'store' }), 'down').scroll, 0);
+});

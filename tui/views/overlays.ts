@@ -11,10 +11,13 @@ import { keyLabel, TABS, type TabId } from '../keymap.ts';
 import { helpRows, type Model } from '../model.ts';
 import { box, type Frame, onClick, wrap } from '../widgets/frame.ts';
 import { firstShown } from '../widgets/table.ts';
+import { CIRCUITS_NUMBERS } from './circuits.ts';
+import { LOG_NUMBERS } from './log.ts';
 import { OVERVIEW_NUMBERS } from './overview.ts';
 import { PEERS_NUMBERS } from './peers.ts';
 import { ROUTING_NUMBERS } from './routing.ts';
 import { STORE_NUMBERS } from './store.ts';
+import { TRANSFERS_NUMBERS } from './transfers.ts';
 
 /** On every tab, by header and footer. */
 export const HEADER_NUMBERS: readonly ShownNumber[] = [
@@ -30,6 +33,9 @@ const OF_TAB: Readonly<Record<TabId, readonly ShownNumber[]>> = {
   peers: PEERS_NUMBERS,
   routing: ROUTING_NUMBERS,
   store: STORE_NUMBERS,
+  circuits: CIRCUITS_NUMBERS,
+  transfers: TRANSFERS_NUMBERS,
+  log: LOG_NUMBERS,
 };
 
 /** Every number that a tab may show. */

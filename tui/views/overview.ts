@@ -256,7 +256,7 @@ function storeFacts(status: Status, wide: boolean): Fact[] {
   ];
 }
 
-function circuitFacts(status: Status): Fact[] {
+export function circuitFacts(status: Status): Fact[] {
   const { circuits } = status;
   const tried = circuits.built + circuits.buildFailures;
   const failing = circuits.buildFailures > tried * 0.1 && tried > 0;
@@ -278,7 +278,7 @@ function circuitFacts(status: Status): Fact[] {
   ];
 }
 
-function relayedFacts(status: Status): Fact[] {
+export function relayedFacts(status: Status): Fact[] {
   const { circuits } = status;
   return [
     { label: 'as guard', value: formatCount(circuits.relayedGuard) },
@@ -293,10 +293,16 @@ export function doneShare(transfer: TransferStatus): number {
   return Math.min(1, transfer.blocksHave / transfer.blocksNeeded);
 }
 
+const ENDED_STAGES: readonly string[] = ['done', 'failed', 'cancelled'];
+
+/** Whether it still moves. */
+export function hasEnded(transfer: TransferStatus): boolean {
+  return transfer.error !== null || ENDED_STAGES.includes(transfer.stage);
+}
+
 /** Running ones first, the newest of the ended after them. */
 export function transfersByInterest(status: Status): readonly TransferStatus[] {
-  const ended = (transfer: TransferStatus): boolean => transfer.error !== null || transfer.stage === 'done';
-  return [...status.transfers.filter((one) => !ended(one)), ...status.transfers.filter(ended).toReversed()];
+  return [...status.transfers.filter((one) => !hasEnded(one)), ...status.transfers.filter(hasEnded).toReversed()];
 }
 
 function drawHappenings(frame: Frame, area: Area, status: Status): void {

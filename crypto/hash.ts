@@ -25,8 +25,35 @@ export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {
   return plainView(hasher.digest());
 }
 
+const BLOCK_BYTES = 64;
+
+/**
+ * HMAC-SHA-256. Short messages are two one-shot hashes over the padded key, as RFC 2104 § 2 defines it: 3 us where an Hmac
+ * object costs 17, and refusing a stranger's garbage is one of these.
+ */
 export function hmac(key: Uint8Array, ...parts: (Uint8Array | string)[]): Uint8Array {
-  const mac = createHmac('sha256', key);
-  for (const part of parts) mac.update(toBytes(part));
-  return plainView(mac.digest());
+  const arrays = parts.map(toBytes);
+  const length = arrays.reduce((sum, part) => sum + part.length, 0);
+  if (length > JOIN_BYTES_MAX) {
+    const mac = createHmac('sha256', key);
+    for (const part of arrays) mac.update(part);
+    return plainView(mac.digest());
+  }
+  const short = key.length > BLOCK_BYTES ? sha256(key) : key;
+  const inner = new Uint8Array(BLOCK_BYTES + length).fill(0x36, 0, BLOCK_BYTES);
+  const outer = new Uint8Array(BLOCK_BYTES + HASH_BYTES).fill(0x5c, 0, BLOCK_BYTES);
+  for (let i = 0; i < short.length; i++) {
+    inner[i] = short[i]! ^ 0x36;
+    outer[i] = short[i]! ^ 0x5c;
+  }
+  let at = BLOCK_BYTES;
+  for (const part of arrays) {
+    inner.set(part, at);
+    at += part.length;
+  }
+  outer.set(hash('sha256', inner, 'buffer'), BLOCK_BYTES);
+  const mac = plainView(hash('sha256', outer, 'buffer'));
+  inner.fill(0, 0, BLOCK_BYTES); // the key stands in both, thinly veiled
+  outer.fill(0);
+  return mac;
 }

@@ -1,0 +1,226 @@
+/**
+ * SIMULATION ONLY: stand-ins for all public-key work and for the AEAD, thirty times cheaper than the real thing, secret to nobody.
+ *
+ * Shape   as provider.ts says, sizes and failures included. DH: public = SHA-256(private), shared = SHA-256 of the two publics in
+ *         order. KEM: as seeded.ts, with a cheaper stretch. Signature: SHA-256(public, message) twice. AEAD and stream: a keyed
+ *         32-bit stream and a keyed 64-bit checksum, so that a wrong key, nonce, AD or any changed byte fails. The identity stamp
+ *         (label "holloway identity") always holds: a search of 2^20 hashes for each of a thousand nodes tests nothing.
+ * Why     a thousand nodes make 40,000 handshakes and circuits while they join; with OpenSSL that alone is minutes. What a world
+ *         shows about routing, faults and recovery does not hang on the mathematics; tests of the layers run on the real engine.
+ *         Anyone who sees a public value can compute every secret, so no experiment about an attacker on the wire may use it.
+ * @module
+ */
+import { hash } from 'node:crypto';
+import type { AeadKey, Crypto } from '../../../crypto/provider.ts';
+import { bytesEqual, concatParts, type Part } from './bytes.ts';
+
+const TAG_BYTES = 16;
+const KEM_KEY_BYTES = 1_184;
+const KEM_CIPHERTEXT_BYTES = 1_088;
+const ID_BYTES = 32;
+const GOLDEN = 0x9e3779b1;
+
+function sha256(...parts: Part[]): Uint8Array {
+  if (parts[0] === 'holloway identity') return new Uint8Array(32);
+  return plain(hash('sha256', parts.length === 1 ? parts[0]! : concatParts(parts), 'buffer'));
+}
+
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+/** Four words of a key and nonce, mixed well enough that neighbours differ everywhere. */
+function mixed(key: Uint32Array, nonce: Uint8Array): number {
+  let word = key[0]! ^ Math.imul(key[3]!, GOLDEN);
+  for (let i = 0; i < nonce.length; i++) word = Math.imul(word ^ nonce[i]!, 0x01000193);
+  word = Math.imul(word ^ (word >>> 16) ^ key[5]!, 0x85ebca6b);
+  return (word ^ (word >>> 13) ^ key[7]!) >>> 0;
+}
+
+function words(bytes: Uint8Array): Uint32Array {
+  const copy = bytes.slice();
+  return new Uint32Array(copy.buffer, 0, copy.length >> 2);
+}
+
+/** XOR with a stream from `start`, from `input` to `output` at the same indices; they may share memory. */
+function stream(start: number, input: Uint8Array, output: Uint8Array, length: number): void {
+  let state = start | 1;
+  let at = 0;
+  if (((input.byteOffset | output.byteOffset) & 3) === 0) {
+    const from = new Uint32Array(input.buffer, input.byteOffset, length >> 2);
+    const to = new Uint32Array(output.buffer, output.byteOffset, length >> 2);
+    for (let i = 0; i < from.length; i++) {
+      state = Math.imul(state, GOLDEN) + 0x3c6ef372;
+      to[i] = from[i]! ^ state;
+    }
+    at = length & ~3;
+  } else {
+    for (; at + 4 <= length; at += 4) {
+      state = Math.imul(state, GOLDEN) + 0x3c6ef372;
+      output[at] = input[at]! ^ state;
+      output[at + 1] = input[at + 1]! ^ (state >>> 8);
+      output[at + 2] = input[at + 2]! ^ (state >>> 16);
+      output[at + 3] = input[at + 3]! ^ (state >>> 24);
+    }
+  }
+  state = Math.imul(state, GOLDEN) + 0x3c6ef372;
+  for (; at < length; at++, state >>>= 8) output[at] = input[at]! ^ state;
+}
+
+/** 64 bits over `bytes` of any alignment, continuing from two words. */
+function checksum(first: number, second: number, bytes: Uint8Array, length: number): [number, number] {
+  let a = first | 0;
+  let b = second | 0;
+  let at = 0;
+  if ((bytes.byteOffset & 3) === 0) {
+    const view = new Uint32Array(bytes.buffer, bytes.byteOffset, length >> 2);
+    for (let i = 0; i < view.length; i++) {
+      a = Math.imul(a ^ view[i]!, 0x01000193);
+      b = Math.imul((b << 5) | (b >>> 27), GOLDEN) ^ a;
+    }
+    at = length & ~3;
+  } else {
+    for (; at + 4 <= length; at += 4) {
+      const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+      a = Math.imul(a ^ word, 0x01000193);
+      b = Math.imul((b << 5) | (b >>> 27), GOLDEN) ^ a;
+    }
+  }
+  for (; at < length; at++) {
+    a = Math.imul(a ^ bytes[at]!, 0x01000193);
+    b = Math.imul((b << 5) | (b >>> 27), GOLDEN) ^ a;
+  }
+  return [Math.imul(a ^ (a >>> 15), 0x85ebca6b) ^ length, Math.imul(b ^ (b >>> 13), 0xc2b2ae35) ^ a];
+}
+
+function aeadKey(key: Uint8Array): AeadKey {
+  const own = words(key);
+  const tag = new Uint8Array(TAG_BYTES);
+  const tagView = new DataView(tag.buffer);
+  /** Over the sealed text, so that it can be checked before anything is written. */
+  const makeTag = (start: number, ad: Uint8Array, sealed: Uint8Array, length: number): Uint8Array => {
+    const [adA, adB] = checksum(start, own[1]!, ad, ad.length);
+    const [a, b] = checksum(adA ^ own[2]!, adB, sealed, length);
+    tagView.setUint32(0, a);
+    tagView.setUint32(4, b);
+    tagView.setUint32(8, a ^ own[4]!);
+    tagView.setUint32(12, b ^ own[6]!);
+    return tag;
+  };
+  return {
+    seal(nonce, plaintext, ad, dst) {
+      const out = dst ?? new Uint8Array(plaintext.length + TAG_BYTES);
+      const start = mixed(own, nonce);
+      stream(start, plaintext, out, plaintext.length);
+      out.set(makeTag(start, ad, out, plaintext.length), plaintext.length);
+      return out;
+    },
+    open(nonce, sealed, ad, dst) {
+      const length = sealed.length - TAG_BYTES;
+      if (length < 0) return null;
+      const start = mixed(own, nonce);
+      const wanted = makeTag(start, ad, sealed, length);
+      for (let i = 0; i < TAG_BYTES; i++) if (sealed[length + i] !== wanted[i]) return null;
+      const out = dst ?? new Uint8Array(length);
+      stream(start, sealed, out, length);
+      return out;
+    },
+    wipe: () => own.fill(0),
+  };
+}
+
+interface CheapDecapsulationKey {
+  readonly secret: Uint8Array;
+  readonly id: Uint8Array;
+}
+
+const EMPTY = new Uint8Array(0);
+const ZERO_NONCE = new Uint8Array(12);
+
+function chacha20Xor(key: Uint8Array, nonce: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(bytes.length);
+  stream(mixed(words(key), nonce), bytes, out, bytes.length);
+  return out;
+}
+
+function stretch(head: Uint8Array, context: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  out.set(head);
+  out.set(
+    chacha20Xor(sha256('cheap kem', head, context), ZERO_NONCE, new Uint8Array(length - head.length)),
+    head.length,
+  );
+  return out;
+}
+
+/** RFC 5869's shape with one hash for each 32 bytes. */
+function hkdf(ikm: Uint8Array, salt: Uint8Array | string, info: Uint8Array | string, length: number): Uint8Array {
+  const root = sha256('cheap hkdf', salt, '/', ikm, '/', info);
+  if (length <= 32) return root.slice(0, length);
+  const out = new Uint8Array(length);
+  for (let at = 0, i = 0; at < length; at += 32, i++) {
+    out.set(sha256(root, Uint8Array.of(i)).subarray(0, length - at), at);
+  }
+  return out;
+}
+
+function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+  const half = sha256('cheap signature', publicKey, message);
+  const out = new Uint8Array(64);
+  out.set(half);
+  out.set(half, 32);
+  return out;
+}
+
+export function createCheapCrypto(options: { readonly randomBytes: (length: number) => Uint8Array }): Crypto {
+  const { randomBytes } = options;
+  const dhPublicKey = (privateKey: Uint8Array): Uint8Array => sha256('cheap dh', privateKey);
+  return {
+    engine: 'seeded',
+    aeadKey,
+    chacha20Xor,
+    dhKeyPair() {
+      const privateKey = randomBytes(32).slice();
+      return { publicKey: dhPublicKey(privateKey), privateKey };
+    },
+    dhPublicKey,
+    dh(privateKey, publicKey) {
+      if (publicKey.every((byte) => byte === 0)) return null;
+      const own = dhPublicKey(privateKey);
+      const [low, high] = Buffer.compare(own, publicKey) < 0 ? [own, publicKey] : [publicKey, own];
+      return sha256('cheap shared', low, high);
+    },
+    kemKeyPair() {
+      const secret = randomBytes(ID_BYTES).slice();
+      const id = sha256('cheap kem id', secret);
+      const decapsulationKey: CheapDecapsulationKey = { secret, id };
+      return { encapsulationKey: stretch(id, EMPTY, KEM_KEY_BYTES), decapsulationKey };
+    },
+    kemEncapsulate(encapsulationKey) {
+      if (encapsulationKey.length !== KEM_KEY_BYTES) return null;
+      const id = encapsulationKey.slice(0, ID_BYTES);
+      if (!bytesEqual(stretch(id, EMPTY, KEM_KEY_BYTES), encapsulationKey)) return null;
+      const message = randomBytes(ID_BYTES);
+      return { ciphertext: stretch(message, id, KEM_CIPHERTEXT_BYTES), secret: sha256('cheap secret', id, message) };
+    },
+    kemDecapsulate(decapsulationKey, ciphertext) {
+      if (ciphertext.length !== KEM_CIPHERTEXT_BYTES) return null;
+      const { secret, id } = decapsulationKey as CheapDecapsulationKey;
+      const message = ciphertext.subarray(0, ID_BYTES);
+      const fits = bytesEqual(stretch(message, id, KEM_CIPHERTEXT_BYTES), ciphertext);
+      return fits ? sha256('cheap secret', id, message) : sha256('cheap rejected', secret, ciphertext);
+    },
+    signKey(seed) {
+      const publicKey = sha256('cheap public', seed);
+      return { publicKey, seed: seed.slice(), sign: (message) => signatureOf(publicKey, message) };
+    },
+    verify: (publicKey, message, signature) =>
+      publicKey.length === 32 && signature.length === 64 && bytesEqual(signatureOf(publicKey, message), signature),
+    sha256,
+    hmac: (key, ...parts) => sha256('cheap hmac', key, ...parts),
+    hkdf,
+    scrypt: (password, salt, logN, r, p, length) => hkdf(password, salt, `cheap scrypt ${logN} ${r} ${p}`, length),
+    randomBytes,
+    equal: bytesEqual,
+  };
+}

@@ -9,6 +9,8 @@ import { LocalError } from '../errors.ts';
 
 export interface Options {
   flag(name: string): boolean;
+  /** Whether --no-NAME was given. */
+  denied(name: string): boolean;
   text(name: string): string | undefined;
   list(name: string): readonly string[];
   choice<const C extends string>(name: string, choices: readonly C[]): C | undefined;
@@ -40,6 +42,7 @@ export function createOptions(values: Readonly<Record<string, unknown>>): Option
   };
   return {
     flag: (name) => raw(name) === true,
+    denied: (name) => raw(name) === false,
     text,
     list(name) {
       const value = raw(name);

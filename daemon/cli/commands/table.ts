@@ -92,7 +92,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: [
       { flags: '--read-only', sentence: 'open the read-only socket: look, do not change' },
       { flags: '--ascii', sentence: 'draw with ASCII only' },
-      { flags: '--color <when>', sentence: 'auto | always | never' },
+      { flags: '--color <when>', sentence: 'auto | always | never | 16 | 256' },
+      { flags: '--no-mouse', sentence: 'leave the mouse to the terminal' },
       { flags: '--refresh <time>', sentence: 'how often, 200ms..10s (1s)' },
       { flags: '--tab <name>', sentence: 'which tab to open first' },
     ],

@@ -13,20 +13,35 @@ export const top: CommandRun = async (context) => {
   return openDashboard(context, socketPath, readOnly);
 };
 
-export async function openDashboard(context: Context, socketPath: string, readOnly: boolean): Promise<number> {
+/** @param strip an extra line over the screen, such as what the demo wants to say */
+export async function openDashboard(
+  context: Context,
+  socketPath: string,
+  readOnly: boolean,
+  strip?: string,
+): Promise<number> {
   const { options, output } = context;
   if (output.json || !process.stdout.isTTY || !process.stdin.isTTY) {
     throw new LocalError('usage', 'the dashboard needs a terminal; without one: holloway status --watch');
   }
   const refreshMs = options.durationMs('refresh') ?? 1_000;
   if (refreshMs < 200 || refreshMs > 10_000) throw new LocalError('usage', '--refresh: expected 200ms..10s');
-  const { runDashboard } = await import('../../../tui/main.ts');
+  const { runDashboard, tabOf } = await import('../../../tui/main.ts');
+  const tab = options.text('tab');
+  if (tab !== undefined && tabOf(tab) === undefined) {
+    throw new LocalError(
+      'usage',
+      `--tab: no tab "${tab}"; overview, peers, routing, store, circuits, transfers or log`,
+    );
+  }
   return runDashboard({
     socketPath,
     readOnly,
     ascii: options.flag('ascii'),
-    color: options.choice('color', ['auto', 'always', 'never']) ?? 'auto',
+    color: options.choice('color', ['auto', 'always', 'never', '16', '256']) ?? 'auto',
     refreshMs,
-    tab: options.text('tab'),
+    tab,
+    mouse: !options.denied('mouse'),
+    ...(strip === undefined ? {} : { strip }),
   });
 }

@@ -107,6 +107,8 @@ export const STALL_LIMIT_MS = 300_000;
 export const URI_CHARACTERS_MAX = 4_096;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** Plain bytes of one compressed piece: what a reader of a compressed document has to hold at once. */
+export const COMPRESSED_PIECE_BYTES = 1_048_576;
 /** A convergent secret needs the whole-file hash before the first block, so such a document is held in memory. */
 export const CONVERGENT_BYTES_MAX = 256 * 1024 * 1024;
 

@@ -85,8 +85,8 @@ export interface BlockStorage {
   sizeBytes(): number;
   /** Grows or shrinks; new bytes read as zero. */
   resize(sizeBytes: number): Promise<void>;
-  /** Exactly `length` bytes. */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Exactly `length` bytes: in `into`, which has as many and is then what comes back, or fresh. An implementation may ignore `into`. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /** Everything written before the call survives power loss once this resolves (as far as fsync promises). */
   flush(): Promise<void>;
@@ -118,6 +118,10 @@ export interface Compute {
   erasureEncode(data: readonly Uint8Array[], checkCount: number): Promise<Uint8Array[]>;
   /** The data blocks, from any `dataCount` of the data-then-check `shards` (undefined = lost). */
   erasureReconstruct(shards: readonly (Uint8Array | undefined)[], dataCount: number): Promise<Uint8Array[]>;
+  /** One zstd frame of level 3. */
+  compress(bytes: Uint8Array): Promise<Uint8Array>;
+  /** What the frame holds, if that is exactly `sizeBytes` (at least 1); else undefined, at no more cost than that size. */
+  decompress(frame: Uint8Array, sizeBytes: number): Promise<Uint8Array | undefined>;
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';

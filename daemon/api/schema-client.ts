@@ -20,6 +20,7 @@ export interface PublishQuery {
   readonly type?: string;
   readonly name?: string;
   readonly convergent?: boolean;
+  readonly compress?: boolean;
 }
 
 export interface ApiClient {

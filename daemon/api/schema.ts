@@ -249,7 +249,7 @@ export const ENDPOINTS = {
   events: { method: 'GET', path: '/v1/events', readOnly: true },
   peers: { method: 'GET', path: '/v1/peers', readOnly: true },
   transfers: { method: 'GET', path: '/v1/transfers', readOnly: true },
-  /** Body: the document's bytes, streamed. Query: class, type, name, convergent. Answers 202 {id} once the body began to be read. */
+  /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress. Answers 202 {id} once the body began to be read. */
   publish: { method: 'POST', path: '/v1/publish', readOnly: false },
   /** Body: JSON {uri, class?, maxBytes?}. Answers 202 {id}. */
   fetch: { method: 'POST', path: '/v1/fetch', readOnly: false },

@@ -69,11 +69,15 @@ export function createTransfers(deps: TransferDeps): Transfers {
     const abort = new AbortController();
     const contentType = checkContentType(query.get('type'));
     const name = checkName(query.get('name'));
+    const convergent = checkFlag(query, 'convergent');
+    if (convergent && checkFlag(query, 'compress'))
+      throw new LocalError('usage', 'convergent documents are never compressed: their key must not depend on it');
     const transfer = client.publish(
       bodyOf(request),
       {
         trafficClass: checkClass(query.get('class')) ?? settings.publishClass,
-        convergent: checkFlag(query, 'convergent'),
+        convergent,
+        ...(checkFlag(query, 'compress') ? { compress: true } : {}),
         ...(contentType === undefined ? {} : { contentType }),
         ...(name === undefined ? {} : { name }),
       },

@@ -49,6 +49,8 @@ export interface PublishOptions {
   /** Kept in the manifest only when the user asked (--name). */
   readonly name?: string;
   readonly convergent: boolean;
+  /** Compress if it saves; never with `convergent`. */
+  readonly compress?: boolean;
 }
 
 export interface PublishTransfer {

@@ -9,12 +9,12 @@
  * @module
  */
 import type { Crypto } from '../../crypto/provider.ts';
-import { createSha256Stream } from '../../crypto/sha256-stream.ts';
 import { LocalError } from '../errors.ts';
 import type { RoutingKey } from '../ids.ts';
 import { BLOCK_PAYLOAD_MAX, REPLICAS } from '../limits.ts';
 import type { CircuitSource, DocumentCircuits } from '../onion/onion-types.ts';
 import type { Clock, Compute, Random } from '../ports.ts';
+import { createAssembly } from './assembly.ts';
 import { BLOCK_TYPE } from './client-chk.ts';
 import type { FetchOptions } from './client-types.ts';
 import { type DocumentShape, INNER_MANIFEST_REPLICAS } from './document-shape.ts';
@@ -65,8 +65,8 @@ export function fetchableUri(text: string): ChkUri {
   const uri = parseUri(text);
   if (uri.type !== 'CHK')
     throw new LocalError('bad_uri', `${uri.type}@ keys cannot be fetched by this version, only CHK@`);
-  if (uri.codec !== CODEC.none)
-    throw new LocalError('bad_uri', 'it names a compressed document, which this version cannot read');
+  if (uri.codec !== CODEC.none && uri.keyType === URI_KEY_TYPE.data)
+    throw new LocalError('bad_uri', 'it names a single block as compressed, which no block is');
   if (uri.path.length > 1)
     throw new LocalError('bad_uri', 'it names a part of a folder, which this version cannot read');
   return uri;
@@ -90,6 +90,7 @@ export async function fetchDocument(
     );
     circuits = opened;
     const context: FetchContext = {
+      codec: uri.codec,
       clock: deps.clock,
       random: deps.random,
       crypto: deps.crypto,
@@ -155,7 +156,7 @@ class Retrieval {
       return;
     }
     this.#transfer.update({ stage: 'reading metadata' });
-    const { node, top, shape } = decodeTop(payload);
+    const { node, top, shape } = decodeTop(payload, this.#uri.codec);
     const manifestBlocks = shape.levels.reduce((sum, count) => sum + count, 0);
     const { sizeBytes, contentType, name } = top;
     this.#announce({ sizeBytes, contentType, name: name ?? pathName }, shape.dataBlocks + manifestBlocks);
@@ -174,6 +175,8 @@ class Retrieval {
 
   async #readSegments(node: ManifestNode, top: ManifestTop, shape: DocumentShape): Promise<void> {
     this.#transfer.update({ stage: 'fetching' });
+    // Of a compressed document each block stands for more bytes than it holds, as far as one can tell beforehand.
+    const blockBytes = Math.floor(BLOCK_PAYLOAD_MAX * (top.sizeBytes / Math.max(1, top.storedBytes)));
     const context: SegmentContext = {
       ...this.#context,
       compute: this.#deps.compute,
@@ -181,25 +184,18 @@ class Retrieval {
       shape,
       onBlock: () => {
         this.#watchdog.touch();
-        this.#transfer.countBlock(Math.min(BLOCK_PAYLOAD_MAX, shape.sizeBytes - this.#transfer.progress.bytes));
+        this.#transfer.countBlock(Math.min(blockBytes, top.sizeBytes - this.#transfer.progress.bytes));
       },
       onDecode: () => this.#transfer.update({ stage: 'decoding' }),
     };
-    const hash = createSha256Stream();
+    const assembly = createAssembly(this.#deps.compute, top, this.#deps.crypto);
     const ahead: Promise<Uint8Array[]>[] = [];
     let delivered = 0;
     const deliver = async (): Promise<void> => {
       const chunks = await ahead.shift()!;
-      for (const chunk of chunks) hash.update(chunk);
       const last = ++delivered === shape.segments;
       this.#transfer.update({ stage: last ? 'checking' : 'fetching' });
-      if (last && !this.#deps.crypto.equal(hash.digest(), top.sha256)) {
-        throw new LocalError(
-          'verify_failed',
-          'the whole does not match the hash in its manifest: its end was not handed out',
-        );
-      }
-      await this.#handOver(chunks);
+      for await (const parts of assembly(chunks, last)) await this.#handOver(parts);
     };
     let segment = 0;
     for await (const keys of oneAhead(this.#leaves(node, shape, shape.levels.length - 1, 0))) {
@@ -211,6 +207,7 @@ class Retrieval {
       }
     }
     while (ahead.length > 0) await deliver();
+    this.#transfer.update({ bytes: top.sizeBytes });
   }
 
   async #handOver(chunks: readonly Uint8Array[]): Promise<void> {

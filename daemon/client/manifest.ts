@@ -2,12 +2,13 @@
  * The manifest: which blocks make up a document. A tree of blocks, the top one named by the URI.
  *
  * Shape   payload, big-endian: version 1, level (0 leaf .. 3), flags (bit 0: top), zero;
- *         only in the top: size u64, SHA-256 of the file 32, codec 1, content type (u8 length, ASCII), name (u16 length, UTF-8);
+ *         only in the top: size u64, SHA-256 of the file 32, codec 1, with codec 1 the stored size u64, content type (u8 length, ASCII), name
+ *         (u16 length, UTF-8);
  *         count u16; leaf: per segment data u16, check u16, then their routing keys; inner: the children's routing keys.
  *         Place of a manifest block: the top is (0, 0), any other (position in its level, 1 + level).
  * Errors  LocalError bad_manifest for whatever breaks a bound or contradicts the size: the publisher wrote it, no node could change it.
  * Why     fixed layout instead of msgpack: nothing nests, so nothing can be made to. Depth is fixed by the level, a cycle would need a hash
- *         of itself, and every count must be the one that `shapeOf` computes from the size.
+ *         of itself, and every count must be the one that `shapeOf` computes from the stored size.
  * Source  design § 6.
  * @module
  */
@@ -23,8 +24,9 @@ import {
   SEGMENT_DATA_BLOCKS_MAX,
 } from '../limits.ts';
 import { BLOCK_TYPE, type BlockPlace } from './client-chk.ts';
+import { storedBytesRange } from './compression.ts';
 import { checkBlocksFor, type DocumentShape, dataBlocksOf, entriesOf, SIZE_MAX, shapeOf } from './document-shape.ts';
-import { CODEC } from './uri.ts';
+import { CODEC, type Codec } from './uri.ts';
 
 export interface DocumentMetadata {
   readonly contentType: string | undefined;
@@ -33,6 +35,9 @@ export interface DocumentMetadata {
 
 export interface ManifestTop extends DocumentMetadata {
   readonly sizeBytes: number;
+  readonly codec: Codec;
+  /** What the blocks hold: the size, or less where it is compressed. */
+  readonly storedBytes: number;
   readonly sha256: Uint8Array;
 }
 
@@ -104,7 +109,11 @@ export function encodeManifest(node: ManifestNode): Uint8Array {
     view.setBigUint64(at, BigInt(node.top.sizeBytes));
     at += 8;
     put(node.top.sha256);
-    put(Uint8Array.of(CODEC.none));
+    put(Uint8Array.of(node.top.codec));
+    if (node.top.codec === CODEC.zstd) {
+      view.setBigUint64(at, BigInt(node.top.storedBytes));
+      at += 8;
+    }
     put(encodeMetadata(node.top));
   }
   if (node.level === 0) {
@@ -142,11 +151,18 @@ export function decodeManifest(payload: Uint8Array): ManifestNode {
   return { level, top, segments, children };
 }
 
-/** The top block, with every count that its stated size implies checked. */
-export function decodeTop(payload: Uint8Array): { node: ManifestNode; top: ManifestTop; shape: DocumentShape } {
+/**
+ * The top block, with every count that its stated size implies checked.
+ * @param codec as the URI and the block's header say
+ */
+export function decodeTop(
+  payload: Uint8Array,
+  codec: Codec,
+): { node: ManifestNode; top: ManifestTop; shape: DocumentShape } {
   const node = decodeManifest(payload);
   if (node.top === undefined) refuse('its first block is not a top block');
-  const shape = shapeOf(node.top!.sizeBytes);
+  if (node.top!.codec !== codec) refuse('its compression is not the one of its key');
+  const shape = shapeOf(node.top!.storedBytes);
   requireShape(node, shape, shape.levels.length - 1, 0);
   return { node, top: node.top!, shape };
 }
@@ -171,16 +187,26 @@ function requireShape(node: ManifestNode, shape: DocumentShape, level: number, p
 }
 
 function readTop(reader: Reader): ManifestTop {
-  const size = reader.u64();
-  if (size > BigInt(SIZE_MAX)) refuse('it claims more bytes than a manifest can hold');
+  const sizeBytes = readSize(reader);
   const sha256 = reader.bytes(HASH_BYTES).slice();
   const codec = reader.u8();
-  if (codec !== CODEC.none) refuse('its compression is not known here');
+  if (codec !== CODEC.none && codec !== CODEC.zstd) refuse('its compression is not known here');
+  const storedBytes = codec === CODEC.zstd ? readSize(reader) : sizeBytes;
+  const { min, max } = storedBytesRange(sizeBytes);
+  if (codec === CODEC.zstd && (sizeBytes === 0 || storedBytes < min || storedBytes > max)) {
+    refuse('its two sizes contradict each other');
+  }
   const type = reader.bytes(reader.u8());
   const name = reader.bytes(reader.u16());
   const metadata = { contentType: decodeText(type), name: decodeText(name) };
   if (metadataFault(metadata) !== undefined) refuse('its content type or name is not acceptable text');
-  return { sizeBytes: Number(size), sha256, ...metadata };
+  return { sizeBytes, sha256, codec: codec as Codec, storedBytes, ...metadata };
+}
+
+function readSize(reader: Reader): number {
+  const size = reader.u64();
+  if (size > BigInt(SIZE_MAX)) refuse('it claims more bytes than a manifest can hold');
+  return Number(size);
 }
 
 function decodeText(bytes: Uint8Array): string | undefined {

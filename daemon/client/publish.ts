@@ -17,8 +17,10 @@ import type { RoutingKey } from '../ids.ts';
 import { BLOCK_PAYLOAD_MAX, CONVERGENT_BYTES_MAX, REPLICAS } from '../limits.ts';
 import type { CircuitSource } from '../onion/onion-types.ts';
 import type { Clock, Compute, Random } from '../ports.ts';
+import { ByteSource } from './byte-source.ts';
 import { BLOCK_TYPE, type BlockPlace, DOCUMENT_SECRET_BYTES, sealBlock } from './client-chk.ts';
 import type { PublishOptions } from './client-types.ts';
+import { encodeSource } from './compression.ts';
 import {
   blocksOf,
   checkBlocksFor,
@@ -27,14 +29,20 @@ import {
   replicasOf,
   shapeOf,
 } from './document-shape.ts';
-import { type DocumentMetadata, encodeMetadata, metadataFault, type SegmentKeys } from './manifest.ts';
+import {
+  type DocumentMetadata,
+  encodeMetadata,
+  type ManifestTop,
+  metadataFault,
+  type SegmentKeys,
+} from './manifest.ts';
 import { ManifestBuilder } from './manifest-builder.ts';
 import { placeOf } from './splitfile/fetch.ts';
 import { type BlockToInsert, type InsertContext, insertBlocks } from './splitfile/insert.ts';
 import { readWhole, SegmentReader, type SourceSegment } from './splitfile/segment.ts';
 import { type Scope, scopeWithin, type Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
-import { CODEC, printUri, URI_KEY_TYPE } from './uri.ts';
+import { CODEC, type Codec, printUri, URI_KEY_TYPE } from './uri.ts';
 import { Window } from './window.ts';
 
 export interface PublishDeps {
@@ -67,11 +75,21 @@ export async function publishDocument(
   try {
     const { secret, bytes } = await chooseSecret(deps.crypto, source, options, metadata, scope.signal);
     const hash = createSha256Stream();
-    const reader = new SegmentReader(bytes, hash, scope.signal);
+    const plain = new ByteSource(bytes, hash, scope.signal);
     try {
-      return await insertDocument(deps, options, transfer, watchdog, scope, { secret, reader, metadata, hash });
+      const encoded = await encodeSource(deps.compute, plain, options.compress === true && !options.convergent);
+      const reader = new SegmentReader(encoded.bytes, scope.signal);
+      const { codec } = encoded;
+      return await insertDocument(deps, options, transfer, watchdog, scope, {
+        secret,
+        codec,
+        plain,
+        reader,
+        metadata,
+        hash,
+      });
     } finally {
-      reader.close();
+      void plain.return();
     }
   } finally {
     scope.abort(new LocalError('cancelled'));
@@ -99,6 +117,9 @@ function isBare({ contentType, name }: DocumentMetadata): boolean {
 
 interface Preparation {
   readonly secret: Uint8Array;
+  readonly codec: Codec;
+  /** Counts the document's own bytes while `reader` gives what is stored of them. */
+  readonly plain: ByteSource;
   readonly reader: SegmentReader;
   readonly metadata: DocumentMetadata;
   readonly hash: Sha256Stream;
@@ -110,11 +131,12 @@ async function insertDocument(
   transfer: Transfer,
   watchdog: Watchdog,
   scope: Scope,
-  { secret, reader, metadata, hash }: Preparation,
+  preparation: Preparation,
 ): Promise<string> {
+  const { reader, metadata, codec } = preparation;
   // Read before the first circuit: whether the document is small decides where its first block goes.
   const first = await reader.next();
-  const single = first.last && first.payloads.length === 1 && isBare(metadata);
+  const single = first.last && first.payloads.length === 1 && isBare(metadata) && codec === CODEC.none;
   const blocks = single ? 1 : first.last ? blocksOf(shapeOf(first.sizeBytes)) : BLOCKS_UNKNOWN;
   const { trafficClass } = options;
   const circuits = await deps.circuits.open({ trafficClass, padding: trafficClass === 'strong', blocks }, scope.signal);
@@ -137,9 +159,9 @@ async function insertDocument(
       },
       onMiss: () => transfer.countMiss(),
     };
-    const publication = new Publication(deps, context, transfer, scope, secret);
+    const publication = new Publication(deps, context, transfer, scope, preparation);
     if (single) return await publication.runSingle(first);
-    return await publication.run(reader, first, metadata, hash);
+    return await publication.run(first);
   } finally {
     circuits.close();
   }
@@ -159,31 +181,29 @@ class Publication {
   readonly #context: InsertContext;
   readonly #transfer: Transfer;
   readonly #scope: Scope;
+  readonly #source: Preparation;
   readonly #secret: Uint8Array;
   readonly #manifest: ManifestBuilder;
 
-  constructor(deps: PublishDeps, context: InsertContext, transfer: Transfer, scope: Scope, secret: Uint8Array) {
+  constructor(deps: PublishDeps, context: InsertContext, transfer: Transfer, scope: Scope, source: Preparation) {
     this.#deps = deps;
     this.#context = context;
     this.#transfer = transfer;
     this.#scope = scope;
-    this.#secret = secret;
+    this.#source = source;
+    this.#secret = source.secret;
     this.#manifest = new ManifestBuilder(({ place, payload }) =>
       this.#insertOne(place, payload, INNER_MANIFEST_REPLICAS, 0),
     );
   }
 
-  async run(
-    reader: SegmentReader,
-    first: SourceSegment,
-    metadata: DocumentMetadata,
-    hash: Sha256Stream,
-  ): Promise<string> {
+  async run(first: SourceSegment): Promise<string> {
+    const { reader, plain, metadata, hash, codec } = this.#source;
     // A document that ends within its first segment may be small; a longer one never is.
     const replicas = first.last ? replicasOf(shapeOf(first.sizeBytes)) : 1;
     let underWay: Promise<SegmentKeys> | undefined;
     for (let segment = 0, current = first; ; segment++) {
-      if (current.last) this.#knowSize(reader.sizeBytes, blocksOf(shapeOf(reader.sizeBytes)));
+      if (current.last) this.#knowSize(plain.sizeBytes, blocksOf(shapeOf(reader.sizeBytes)));
       const checks = await this.#deps.compute.erasureEncode(current.payloads, checkBlocksFor(current.payloads.length));
       this.#context.signal.throwIfAborted();
       const next = this.#insertSegment(segment, current, checks, replicas);
@@ -195,9 +215,12 @@ class Publication {
       current = await reader.next();
     }
     await this.#manifest.add(await underWay);
-    const top = { ...metadata, sizeBytes: reader.sizeBytes, sha256: hash.digest() };
+    const sizes = { sizeBytes: plain.sizeBytes, storedBytes: reader.sizeBytes };
+    const top: ManifestTop = { ...metadata, ...sizes, codec, sha256: hash.digest() };
     const { place, payload } = await this.#manifest.finish(top);
-    return this.#uri(await this.#insertOne(place, payload, REPLICAS, 0), URI_KEY_TYPE.manifest);
+    const key = await this.#insertOne(place, payload, REPLICAS, 0);
+    this.#transfer.update({ bytes: plain.sizeBytes }); // so far counted as stored
+    return this.#uri(key, URI_KEY_TYPE.manifest);
   }
 
   /** The whole document is one block, and the URI names it. */
@@ -225,7 +248,7 @@ class Publication {
       const isData = place.type === BLOCK_TYPE.data;
       const payloadBytes = isData ? payloadBytesOf(shape, 0, index) : BLOCK_PAYLOAD_MAX;
       return {
-        seal: () => sealBlock(crypto, this.#secret, place, payload, payloadBytes),
+        seal: () => sealBlock(crypto, this.#secret, place, payload, payloadBytes, this.#source.codec),
         replicas,
         owners: replicas > 1 ? ownersReplicated : owners,
         documentBytes: isData ? payloadBytes : 0,
@@ -244,7 +267,7 @@ class Publication {
       this.#context,
       [
         {
-          seal: () => sealBlock(this.#deps.crypto, this.#secret, place, payload),
+          seal: () => sealBlock(this.#deps.crypto, this.#secret, place, payload, payload.length, this.#source.codec),
           replicas,
           owners: this.#deps.ownersReplicated,
           documentBytes,
@@ -256,6 +279,7 @@ class Publication {
   }
 
   #uri(key: RoutingKey, keyType: 0 | 1): string {
-    return printUri({ type: 'CHK', routingKey: key, cryptoKey: this.#secret, keyType, codec: CODEC.none, path: [] });
+    const { secret, codec } = this.#source;
+    return printUri({ type: 'CHK', routingKey: key, cryptoKey: secret, keyType, codec, path: [] });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Erasure coding off the main thread (or inline), as the Compute port.
+ * Erasure coding and compression off the main thread (or inline), as the Compute port.
  *
  * Shape   one worker, started by the first job; it keeps the process alive only while a job is under way.
  * Errors  a job rejects with RangeError for what crypto/erasure.ts refuses, and when the worker dies; the next job starts another.
@@ -11,7 +11,8 @@
 import { Worker } from 'node:worker_threads';
 import { erasureEncode, erasureReconstruct } from '../../crypto/erasure.ts';
 import type { Compute } from '../ports.ts';
-import { type ErasureJob, type ErasureReply, packBlocks, unpackBlocks } from './erasure-jobs.ts';
+import { type ComputeJob, type ComputeReply, packBlocks, unpackBlocks } from './compute-jobs.ts';
+import { compress, decompress } from './zstd.ts';
 
 export interface WorkerCompute extends Compute {
   /** Ends the worker; jobs under way reject. */
@@ -30,8 +31,8 @@ export function createCompute(): WorkerCompute {
 
   function start(): Worker {
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    const started = new Worker(new URL(`./erasure-worker${extension}`, import.meta.url));
-    started.on('message', (reply: ErasureReply) => {
+    const started = new Worker(new URL(`./compute-worker${extension}`, import.meta.url));
+    started.on('message', (reply: ComputeReply) => {
       const job = waiting.get(reply.id);
       waiting.delete(reply.id);
       if (waiting.size === 0) started.unref();
@@ -41,14 +42,14 @@ export function createCompute(): WorkerCompute {
     started.on('error', () => {}); // 'exit' follows
     started.on('exit', () => {
       if (worker === started) worker = undefined;
-      for (const job of waiting.values()) job.reject(new RangeError('the erasure worker ended'));
+      for (const job of waiting.values()) job.reject(new RangeError('the compute worker ended'));
       waiting.clear();
     });
     return started;
   }
 
   function run(
-    type: ErasureJob['type'],
+    type: ComputeJob['type'],
     blocks: readonly (Uint8Array | undefined)[],
     count: number,
   ): Promise<Uint8Array[]> {
@@ -58,13 +59,21 @@ export function createCompute(): WorkerCompute {
       worker.ref();
       const id = nextId++;
       waiting.set(id, { resolve, reject });
-      worker.postMessage({ id, type, count, packed } satisfies ErasureJob, [packed.bytes.buffer]);
+      worker.postMessage({ id, type, count, packed } satisfies ComputeJob, [packed.bytes.buffer]);
     });
   }
 
   return {
     erasureEncode: (data, checkCount) => run('encode', data, checkCount),
     erasureReconstruct: (shards, dataCount) => run('reconstruct', shards, dataCount),
+    async compress(bytes) {
+      const [frame] = await run('compress', [bytes], 0);
+      return frame!;
+    },
+    async decompress(frame, sizeBytes) {
+      const [plain] = await run('decompress', [frame], sizeBytes);
+      return plain;
+    },
     async close() {
       await worker?.terminate();
     },
@@ -80,5 +89,7 @@ export function createInlineCompute(): Compute {
     async erasureReconstruct(shards, dataCount) {
       return erasureReconstruct(shards, dataCount);
     },
+    compress: async (bytes) => compress(bytes),
+    decompress: async (frame, sizeBytes) => decompress(frame, sizeBytes),
   };
 }

@@ -16,6 +16,9 @@ export const publish: CommandRun = async (context, [file = '-']) => {
   const type = options.text('type');
   const name = options.text('name');
   const trafficClass = options.choice('class', ['fast', 'strong']);
+  if (options.flag('convergent') && options.flag('compress')) {
+    throw new LocalError('usage', '--convergent documents are never compressed: leave out --compress');
+  }
   const giveUp = giveUpSignal(context);
   const ended = new AbortController(); // the transfer failed: the upload has to stop
   const signal = AbortSignal.any([giveUp, ended.signal]);
@@ -28,6 +31,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
       ...(name === undefined ? {} : { name }),
       ...(trafficClass === undefined ? {} : { class: trafficClass }),
       ...(options.flag('convergent') ? { convergent: true } : {}),
+      ...(options.flag('compress') ? { compress: true } : {}),
     },
     signal,
   );

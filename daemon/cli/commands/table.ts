@@ -108,6 +108,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--type <type>', sentence: 'media type told to readers, such as text/plain' },
       { flags: '--name <name>', sentence: 'file name told to readers; none by default' },
       CLASS,
+      {
+        flags: '--compress',
+        sentence: 'compress (zstd) if that saves; the length left over tells a little about the content',
+      },
       { flags: '--convergent', sentence: 'same content, same key: whoever has the file can tell that you have it' },
       TIMEOUT,
       PROGRESS,

@@ -37,7 +37,7 @@ export async function fetchReplicated(
     replaceBy: 2, // "not found" is known after three or four turns instead of eight
     urgent: true,
     accept(_, bytes) {
-      found = openBlock(crypto, secret, place, bytes);
+      found = openBlock(crypto, secret, place, bytes, context.codec);
       if (found === undefined) throw new LocalError('verify_failed', FAULTS[place.type]);
     },
     nextRound(failed, round) {

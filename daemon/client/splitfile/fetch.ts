@@ -1,7 +1,7 @@
 /**
  * Fetches one segment: any k of its blocks, data blocks first.
  *
- * Shape   resolves to the document's bytes of the segment, one array per data block.
+ * Shape   resolves to the stored bytes of the segment, one array per data block.
  * Errors  LocalError incomplete when fewer than k were found; verify_failed when a block of the right hash has the wrong content.
  * Why     data blocks need no decoding, so they are asked first, in random order; each that fails is replaced by a check block at once. The next
  *         round moves every block to its next replica, if it has more than one, and pauses once all were tried.
@@ -33,7 +33,7 @@ export async function fetchSegment(
   segment: number,
   { dataCount, keys }: SegmentKeys,
 ): Promise<Uint8Array[]> {
-  const { random, shape, secret, crypto, compute } = context;
+  const { random, shape, secret, crypto, compute, codec } = context;
   const replicas = replicasOf(shape);
   const shards: (Uint8Array | undefined)[] = new Array(keys.length).fill(undefined);
   const all = keys.map((key, index): Candidate => {
@@ -44,7 +44,7 @@ export async function fetchSegment(
     first: shuffle(random, all.slice(0, dataCount)),
     reserve: shuffle(random, all.slice(dataCount)),
     accept({ index }, bytes) {
-      const opened = openBlock(crypto, secret, placeOf(segment, index, dataCount), bytes);
+      const opened = openBlock(crypto, secret, placeOf(segment, index, dataCount), bytes, codec);
       const wanted = index < dataCount ? payloadBytesOf(shape, segment, index) : opened?.padded.length;
       if (opened === undefined || opened.payloadBytes !== wanted) {
         throw new LocalError('verify_failed', 'a block is not what the manifest says it is');

@@ -16,6 +16,7 @@ import { verifyBlock } from '../../keys/verify.ts';
 import type { DocumentCircuits, RemoteFetch } from '../../onion/onion-types.ts';
 import type { Clock, Crypto, Random } from '../../ports.ts';
 import { backOffMs, Timers } from '../timing.ts';
+import type { Codec } from '../uri.ts';
 import type { Window, WorkSource } from '../window.ts';
 
 export interface Candidate {
@@ -39,6 +40,8 @@ export type GatherResult =
     };
 
 export interface FetchContext {
+  /** As the URI says; stands in the header of every block. */
+  readonly codec: Codec;
   readonly clock: Clock;
   readonly random: Random;
   readonly crypto: Crypto;

@@ -20,22 +20,19 @@ export interface SourceSegment {
   readonly last: boolean;
 }
 
-/** Cuts a byte stream into segments, hashing it on the way. */
+/** Cuts a byte stream into segments. */
 export class SegmentReader {
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  readonly #hash: Sha256Stream;
+  readonly #source: AsyncIterator<Uint8Array>;
   readonly #signal: AbortSignal;
   #rest: Uint8Array = new Uint8Array(0);
-  #ended = false;
   #sizeBytes = 0;
 
-  constructor(source: AsyncIterable<Uint8Array>, hash: Sha256Stream, signal: AbortSignal) {
-    this.#chunks = source[Symbol.asyncIterator]();
-    this.#hash = hash;
+  constructor(source: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+    this.#source = source[Symbol.asyncIterator]();
     this.#signal = signal;
   }
 
-  /** Bytes read so far; the document's size after the last segment. */
+  /** Bytes read so far; all of them after the last segment. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -63,39 +60,15 @@ export class SegmentReader {
     return { payloads, sizeBytes, last: true };
   }
 
-  /** Lets the source release what it holds; a source that hangs is not waited for. */
-  close(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    try {
-      this.#chunks.return?.()?.catch(() => {});
-    } catch {
-      // A source that fails while being closed has nothing more to tell us.
-    }
-  }
-
   async #more(): Promise<boolean> {
     while (this.#rest.length === 0) {
-      if (this.#ended) return false;
-      const { done, value } = await abortable(this.#read(), this.#signal);
-      if (done === true) {
-        this.#ended = true;
-        return false;
-      }
-      this.#hash.update(value);
+      this.#signal.throwIfAborted();
+      const { done, value } = await this.#source.next();
+      if (done === true) return false;
       this.#sizeBytes += value.length;
       this.#rest = value;
     }
     return true;
-  }
-
-  async #read(): Promise<IteratorResult<Uint8Array>> {
-    try {
-      return await this.#chunks.next();
-    } catch (error) {
-      if (error instanceof LocalError) throw error;
-      throw new LocalError('cancelled', 'the input could not be read to its end', { cause: error });
-    }
   }
 }
 

@@ -2,10 +2,11 @@
  * A network of one Map for tests of the client: blocks by key and replica, with answers, delays and lies put in by the test.
  * @module
  */
-import { erasureEncode, erasureReconstruct, loadErasure } from '../../../crypto/erasure.ts';
+import { loadErasure } from '../../../crypto/erasure.ts';
 import { createClient } from '../../../daemon/client/client.ts';
 import type { Client, FetchTransfer, PublishOptions } from '../../../daemon/client/client-types.ts';
 import { type BlockRef, hexKey, type TrafficClass } from '../../../daemon/ids.ts';
+import { createInlineCompute } from '../../../daemon/io/worker-compute.ts';
 import type {
   CircuitOptions,
   CircuitSource,
@@ -147,10 +148,7 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
         clock,
         random: createSeededRandom(seed),
         crypto: testCrypto(seed),
-        compute: {
-          erasureEncode: async (data, checkCount) => erasureEncode(data, checkCount),
-          erasureReconstruct: async (shards, dataCount) => erasureReconstruct(shards, dataCount),
-        },
+        compute: createInlineCompute(),
         log: { write: (level, subsystem, text) => world.logged.push(`${level} ${subsystem}: ${text}`) },
         circuits,
       },

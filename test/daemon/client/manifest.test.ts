@@ -18,6 +18,7 @@ import {
   type ManifestTop,
 } from '../../../daemon/client/manifest.ts';
 import { ManifestBuilder } from '../../../daemon/client/manifest-builder.ts';
+import { CODEC } from '../../../daemon/client/uri.ts';
 import { LocalError } from '../../../daemon/errors.ts';
 import { type RoutingKey, routingKey } from '../../../daemon/ids.ts';
 import { BLOCK_PAYLOAD_MAX } from '../../../daemon/limits.ts';
@@ -31,6 +32,8 @@ const keyOf = (number: number): RoutingKey => {
 const keys = (count: number): RoutingKey[] => Array.from({ length: count }, (_, i) => keyOf(i));
 const top = (sizeBytes: number): ManifestTop => ({
   sizeBytes,
+  codec: CODEC.none,
+  storedBytes: sizeBytes,
   sha256: new Uint8Array(32).fill(3),
   contentType: 'text/plain',
   name: undefined,
@@ -46,15 +49,52 @@ test('manifest: decode(encode(x)) is x, for a leaf and an inner top', (t) => {
   const node = leaf(40_000);
   t.deepEqual(decodeManifest(encodeManifest(node)), node);
   const inner: ManifestNode = { level: 1, top: top(4 * SEGMENT), segments: [], children: keys(2) };
-  t.deepEqual(decodeTop(encodeManifest(inner)).node, inner);
+  t.deepEqual(decodeTop(encodeManifest(inner), CODEC.none).node, inner);
 });
+
+const compressed = (sizeBytes: number, storedBytes: number): ManifestNode => ({
+  ...leaf(0),
+  top: { ...top(sizeBytes), codec: CODEC.zstd, storedBytes },
+});
+
+test('manifest: a compressed document has the shape of what is stored', (t) => {
+  const node = compressed(5_000_000, 40_000);
+  const { shape, top: read } = decodeTop(encodeManifest(node), CODEC.zstd);
+  t.is(shape.sizeBytes, 40_000);
+  t.like(read, { sizeBytes: 5_000_000, storedBytes: 40_000 });
+});
+
+const refusesCompressed = test.macro({
+  exec(t, node: ManifestNode, codec: 0 | 1, says: RegExp) {
+    const error = t.throws(() => decodeTop(encodeManifest(node), codec), { code: 'bad_manifest' });
+    t.regex(error!.message, says);
+  },
+  title: (given = '') => `manifest of a compressed document refuses ${given}`,
+});
+test(
+  'another compression than its key says',
+  refusesCompressed,
+  compressed(5_000_000, 40_000),
+  CODEC.none,
+  /of its key/,
+);
+test('none where its key says some', refusesCompressed, leaf(40_000), CODEC.zstd, /of its key/);
+test('more stored than plain bytes', refusesCompressed, compressed(39_995, 40_000), CODEC.zstd, /two sizes/);
+test(
+  'more pieces than stored bytes',
+  refusesCompressed,
+  compressed(8_001 * 1_048_576, 40_000),
+  CODEC.zstd,
+  /two sizes/,
+);
+test('an empty document', refusesCompressed, compressed(0, 0), CODEC.zstd, /two sizes/);
 
 test('manifest: the largest leaf, with the longest metadata, fits a block', (t) => {
   const metadata = { contentType: 'x'.repeat(255), name: 'y'.repeat(1_024) };
   const segments = Array.from({ length: 3 }, () => ({ dataCount: 128, keys: keys(256) }));
   const bytes = encodeManifest({ level: 0, top: { ...top(3 * SEGMENT), ...metadata }, segments, children: [] });
   t.true(bytes.length <= BLOCK_PAYLOAD_MAX);
-  t.like(decodeTop(bytes).top, metadata);
+  t.like(decodeTop(bytes, CODEC.none).top, metadata);
 });
 
 test('manifest: any bytes give a node or bad_manifest', (t) => {
@@ -69,7 +109,7 @@ test('manifest: any bytes give a node or bad_manifest', (t) => {
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), changed, cut), (bytes) => {
       try {
-        const { node } = decodeTop(bytes);
+        const { node } = decodeTop(bytes, CODEC.none);
         t.deepEqual(decodeManifest(encodeManifest(node)), node);
       } catch (error) {
         refused++;
@@ -83,7 +123,7 @@ test('manifest: any bytes give a node or bad_manifest', (t) => {
 
 const refuses = test.macro({
   exec(t, bytes: Uint8Array, says: RegExp) {
-    const error = t.throws(() => decodeTop(bytes), { instanceOf: LocalError, code: 'bad_manifest' });
+    const error = t.throws(() => decodeTop(bytes, CODEC.none), { instanceOf: LocalError, code: 'bad_manifest' });
     t.regex(error!.message, says);
   },
   title: (given = '') => `manifest refuses ${given}`,
@@ -148,7 +188,7 @@ test(
 test(
   'an unknown compression',
   refuses,
-  edit(leaf(40_000), (bytes) => bytes.set([1], 44)),
+  edit(leaf(40_000), (bytes) => bytes.set([2], 44)),
   /compression/,
 );
 test(
@@ -213,7 +253,7 @@ test('ManifestBuilder: the tree it builds is the one the size implies, three lev
   for (let i = 0; i < segmentCount; i++) await builder.add(segment);
   const { payload, place } = await builder.finish(top(size));
   t.deepEqual([place.segment, place.index], [0, 0]);
-  const { node, shape } = decodeTop(payload);
+  const { node, shape } = decodeTop(payload, CODEC.none);
   t.deepEqual(shape.levels, [514, 3, 1]);
   t.is(stored.size, 517);
   let leaves = 0;

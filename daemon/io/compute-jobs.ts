@@ -13,16 +13,20 @@ export interface PackedBlocks {
   readonly present: readonly boolean[];
 }
 
-export interface ErasureJob {
+export interface ComputeJob {
   readonly id: number;
-  readonly type: 'encode' | 'reconstruct';
-  /** Check blocks wanted, or data blocks of the segment. */
+  readonly type: 'encode' | 'reconstruct' | 'compress' | 'decompress';
+  /** Check blocks wanted, data blocks of the segment, or bytes expected; nothing for compress. */
   readonly count: number;
   readonly packed: PackedBlocks;
 }
 
-export type ErasureReply =
-  | { readonly id: number; readonly type: 'done'; readonly packed: PackedBlocks }
+export type ComputeReply =
+  | {
+      readonly id: number;
+      readonly type: 'done' /** No block: it could not be decompressed. */;
+      readonly packed: PackedBlocks;
+    }
   | { readonly id: number; readonly type: 'failed'; readonly text: string };
 
 /** @throws RangeError for blocks of different sizes */

@@ -1,0 +1,66 @@
+/**
+ * The document formats of PROTOCOL.md § 9: its examples decode to what its text says, and encode to the same bytes.
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { FrameReader } from '../../../daemon/client/compression.ts';
+import { decodeTop, encodeManifest, type ManifestNode } from '../../../daemon/client/manifest.ts';
+import { CODEC, parseUri, printUri } from '../../../daemon/client/uri.ts';
+import { routingKey } from '../../../daemon/ids.ts';
+import { createInlineCompute } from '../../../daemon/io/worker-compute.ts';
+
+const text = readFileSync(new URL('../../../daemon/wire/PROTOCOL.md', import.meta.url), 'utf8');
+
+function example(name: string): string {
+  const found = [...text.matchAll(new RegExp(`\`\`\`${name}\\n([^\`]*)\`\`\``, 'g'))];
+  if (found.length !== 1) throw new Error(`${found.length} examples of ${name}`);
+  return found[0]![1]!.trim();
+}
+
+/** `a1*426` stands for the byte a1, 426 times. */
+function bytesOf(name: string): Uint8Array {
+  const parts = example(name)
+    .split(/\s+/)
+    .map((part) => part.replace(/^(..)\*(\d+)$/, (_, byte: string, count: string) => byte.repeat(Number(count))));
+  return Uint8Array.from(Buffer.from(parts.join(''), 'hex'));
+}
+
+const key = (byte: number) => routingKey(new Uint8Array(32).fill(byte));
+
+test('the manifest', (t) => {
+  const node: ManifestNode = {
+    level: 0,
+    top: {
+      sizeBytes: 1_000_000,
+      sha256: new Uint8Array(32).fill(3),
+      codec: CODEC.zstd,
+      storedBytes: 10_000,
+      contentType: 'text/plain',
+      name: undefined,
+    },
+    segments: [{ dataCount: 1, keys: [key(0xa0), key(0xa1), key(0xa2), key(0xa3)] }],
+    children: [],
+  };
+  t.deepEqual(decodeTop(bytesOf('manifest'), CODEC.zstd).node, node);
+  t.deepEqual(encodeManifest(node), bytesOf('manifest'));
+});
+
+test('compressed pieces', async (t) => {
+  const frames = new FrameReader(createInlineCompute(), 40);
+  frames.push(bytesOf('pieces'));
+  t.deepEqual(await frames.next(), new Uint8Array(40).fill(0x41));
+  t.true(frames.ended);
+});
+
+test('the URI', (t) => {
+  const uri = parseUri(example('uri'));
+  t.like(uri, {
+    type: 'CHK',
+    routingKey: key(1),
+    cryptoKey: new Uint8Array(32).fill(2),
+    keyType: 1,
+    codec: CODEC.zstd,
+  });
+  t.is(printUri(uri), example('uri'));
+});

@@ -100,12 +100,12 @@ function plainProgress(stderr: NodeJS.WriteStream, nowMs: () => number): Progres
 
 const stageText = (transfer: TransferStatus): string => transfer.stage;
 
+/** Of a publish the bytes are only read, not yet acknowledged: its blocks say how far it is. */
 function shareOf(transfer: TransferStatus): number | undefined {
-  if (transfer.totalBytes !== null && transfer.totalBytes > 0) return Math.min(1, transfer.bytes / transfer.totalBytes);
-  if (transfer.blocksNeeded !== null && transfer.blocksNeeded > 0) {
-    return Math.min(1, transfer.blocksHave / transfer.blocksNeeded);
-  }
-  return undefined;
+  const { kind, bytes, totalBytes, blocksHave, blocksNeeded } = transfer;
+  const byBlocks = blocksNeeded !== null && blocksNeeded > 0 ? Math.min(1, blocksHave / blocksNeeded) : undefined;
+  const byBytes = totalBytes !== null && totalBytes > 0 ? Math.min(1, bytes / totalBytes) : undefined;
+  return kind === 'publish' ? (byBlocks ?? byBytes) : (byBytes ?? byBlocks);
 }
 
 function clockText(seconds: number): string {

@@ -155,3 +155,16 @@ test('sizes and durations read well', (t) => {
   ]);
   t.throws(() => createOptions({ nodes: '300' }).count('nodes', 2, 254), { code: 'usage' });
 });
+
+test('barLine: a publish has done what was acknowledged, not what was read', (t) => {
+  const publish = {
+    ...transfer,
+    kind: 'publish' as const,
+    bytes: 100,
+    totalBytes: 100,
+    blocksHave: 1,
+    blocksNeeded: 4,
+  };
+  t.regex(barLine(publish), / 25% /);
+  t.regex(barLine({ ...publish, kind: 'fetch', bytes: 50 }), / 50% /);
+});

@@ -15,13 +15,13 @@ import type { RingLocation } from '../../../daemon/ids.ts';
 import { distance } from '../../../daemon/keys/location.ts';
 import { HTL_BASE, HTL_MAX, ROUTE_ATTEMPTS_MAX } from '../../../daemon/limits.ts';
 import { HTL_FINAL, nextHtl } from '../../../daemon/router/htl.ts';
-import { chooseNextHop, type HopCandidate, type HopChoice } from '../../../daemon/router/next-hop.ts';
+import { chooseNextHop, type HopCandidate, type HopChoice, LOOK_AHEAD_ABOVE } from '../../../daemon/router/next-hop.ts';
 import { ClaimTrust, Shares } from '../../../daemon/router/peer-memory.ts';
 import { roundedLocations } from '../../../daemon/topology/claims.ts';
-import { createFastRandom } from '../routing/fast-random.ts';
 import type { Links } from '../routing/links.ts';
 import type { NodeSet } from '../routing/node-set.ts';
 import { nodeKey } from '../routing/product-links.ts';
+import { createFastRandom } from '../world/fast-random.ts';
 import type { LookupOutcome, Overlay } from './overlay-types.ts';
 
 /** m for an unreplicated block: the end of a path asks m - 1 others. */
@@ -33,11 +33,15 @@ export interface HollowayPeer extends HopCandidate {
 
 export interface HollowayOptions {
   readonly lookAhead: boolean;
+  readonly name: string;
   readonly seed: string;
 }
 
-/** Why lookups took detours or failed. */
+/** Where the hops went, and why lookups took detours or failed. */
 export interface HollowayTrace {
+  /** Hops chosen while more than LOOK_AHEAD_ABOVE remained, and the plain greedy ones after that. */
+  farHops: number;
+  nearHops: number;
   loops: number;
   deadEnds: number;
   htlUsedUp: number;
@@ -55,8 +59,8 @@ export function createHolloway(
   const peers = describeNodes(nodes, links, options.lookAhead);
   const shares = new Map<number, Shares>();
   const trusts = new Map<number, ClaimTrust>();
-  const trace: HollowayTrace = { loops: 0, deadEnds: 0, htlUsedUp: 0, foundByCoOwner: 0 };
-  const coinSalt = random.word();
+  const trace: HollowayTrace = { farHops: 0, nearHops: 0, loops: 0, deadEnds: 0, htlUsedUp: 0, foundByCoOwner: 0 };
+  const coinSalt = random.below(2 ** 32);
   let nowMs = 0;
 
   // Of the lookup under way.
@@ -122,6 +126,8 @@ export function createHolloway(
       const hop = pick(node, asker, tried);
       if (hop === undefined) break;
       tried.push(hop.peer.node);
+      if (distance(peers[node]!.location, target) > LOOK_AHEAD_ABOVE) trace.farHops++;
+      else trace.nearHops++;
       sharesOf(node).chosen(hop.peer.key);
       const answer = ask(hop.peer.node, node, htl);
       if (answer === 'found') {
@@ -185,10 +191,18 @@ export function createHolloway(
   }
 
   return {
-    name: options.lookAhead ? 'holloway' : 'holloway-greedy',
+    name: options.name,
     degreeMean: links.mean(),
     trace,
     peers,
+    notes: () => {
+      const share = (trace.nearHops / Math.max(1, trace.nearHops + trace.farHops)) * 100;
+      return [
+        `${share.toFixed(0)} % of the hops were taken with less than 1/2048 of the ring left; ` +
+          `${trace.loops} loops, ${trace.deadEnds} dead ends, ${trace.htlUsedUp} times no HTL left, ` +
+          `${trace.foundByCoOwner} found by asking the peers around the end`,
+      ];
+    },
     lookup(from, wanted): LookupOutcome {
       nowMs += 1_000 / nodes.count;
       target = wanted;

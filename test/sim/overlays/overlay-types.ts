@@ -22,4 +22,6 @@ export interface Overlay {
   /** Mean links per node: relations where they are mutual, entries of its own table where not. */
   readonly degreeMean: number;
   lookup(from: number, target: RingLocation): LookupOutcome;
+  /** What its trace says about the lookups so far, for the notes. */
+  notes?(): readonly string[];
 }

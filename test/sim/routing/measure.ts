@@ -6,7 +6,7 @@
  * @module
  */
 import type { Overlay } from '../overlays/overlay-types.ts';
-import { createFastRandom } from './fast-random.ts';
+import { createFastRandom } from '../world/fast-random.ts';
 import { drawPlace, type NodeSet } from './node-set.ts';
 import { type MeanFigure, meanOf, percentile, type ShareFigure, shareOf } from './statistics.ts';
 import type { TraceHash } from './trace-hash.ts';

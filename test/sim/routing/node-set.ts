@@ -8,7 +8,7 @@
  */
 import { type RingLocation, ringLocation } from '../../../daemon/ids.ts';
 import { distance } from '../../../daemon/keys/location.ts';
-import type { FastRandom } from './fast-random.ts';
+import type { SimRandom } from '../world/fast-random.ts';
 
 export interface NodeSet {
   readonly count: number;
@@ -21,10 +21,10 @@ export interface NodeSet {
   locationOf(node: number): RingLocation;
 }
 
-export function drawNodes(count: number, random: FastRandom): NodeSet {
+export function drawNodes(count: number, random: SimRandom): NodeSet {
   const ids = drawDistinct(count, random);
   const locations = new Float64Array(count);
-  for (let i = 0; i < count; i++) locations[i] = (ids[i]! * 2 ** 20 + (random.word() >>> 12)) / 2 ** 52;
+  for (let i = 0; i < count; i++) locations[i] = (ids[i]! * 2 ** 20 + random.below(2 ** 20)) / 2 ** 52;
 
   function lowerBound(place: number): number {
     let low = 0;
@@ -54,12 +54,12 @@ export function drawNodes(count: number, random: FastRandom): NodeSet {
 }
 
 /** A place to look up: any multiple of 2^-52. */
-export function drawPlace(random: FastRandom): RingLocation {
-  return ringLocation((random.word() * 2 ** 20 + (random.word() >>> 12)) / 2 ** 52);
+export function drawPlace(random: SimRandom): RingLocation {
+  return ringLocation(random.unit());
 }
 
-function drawDistinct(count: number, random: FastRandom): Uint32Array {
+function drawDistinct(count: number, random: SimRandom): Uint32Array {
   const seen = new Set<number>();
-  while (seen.size < count) seen.add(random.word());
+  while (seen.size < count) seen.add(random.below(2 ** 32));
   return Uint32Array.from(seen).sort();
 }

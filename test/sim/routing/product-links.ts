@@ -3,25 +3,31 @@
  *
  * Shape   4 ring neighbours on either side; then node after node seeks long links: a target drawn by longTarget(), whoever
  *         nearestCandidate() finds there, and a relation if that node has room. Relations are mutual.
- * Unit    `peers` caps all relations of a node together (peersMax); its wish for long ones is what the ring leaves of that.
- * Why     the announcement that finds out who lives at a place is taken for granted here (test/sim's full resolution runs it). Asking
- *         and accepting follow wantsLongLink() and judgeRequest() of peer-table.ts by counts alone, because those walk a node's
- *         peers for every question, which 100,000 nodes cannot wait for; a test holds the two against each other.
+ * Unit    `peers` is the mean number of relations. What a node wishes for (longLinks) is found by bisection on a small network so
+ *         that this mean comes out; some nodes wish for one more than others. peersMax is 4/3 of the mean, as by default.
+ * Why     the announcement that finds out who lives at a place is taken for granted here (the full resolution runs it). Asking and
+ *         accepting follow wantsLongLink() and judgeRequest() of peer-table.ts by counts alone, because those walk a node's peers
+ *         for every question, which 100,000 nodes cannot wait for; a test holds the two against each other.
+ *         With all nodes capped at exactly the mean, routes are 4 % longer: a path meets well-linked nodes more often than others,
+ *         so their variety helps.
  * Source  design § 7.
  * @module
  */
-import { KNOWN_NODES_MAX } from '../../../daemon/limits.ts';
+import { KNOWN_NODES_MAX, PEERS_MAX } from '../../../daemon/limits.ts';
 import { estimateNodes, longTarget, nearestCandidate } from '../../../daemon/topology/peer-choice.ts';
 import type { RingPlace } from '../../../daemon/topology/ring-location.ts';
-import { createFastRandom, type FastRandom, shuffle } from './fast-random.ts';
+import { createFastRandom, type SimRandom } from '../world/fast-random.ts';
 import { createLinks, type Links } from './links.ts';
-import type { NodeSet } from './node-set.ts';
+import { drawNodes, type NodeSet } from './node-set.ts';
 
 export const RING_EACH_SIDE = 4;
+const PEERS_MAX_PER_MEAN = 4 / 3;
 /** Nodes on either side of a target that are looked at as candidates. */
 const CANDIDATES_EACH_SIDE = 4;
-/** Seeks in vain (refused, or own peer already) before a node gives up; it then lives with fewer peers. */
-const SEEKS_IN_VAIN_MAX = 200;
+/** Seeks in vain in a row (refused, or nobody but own peers there) before a node gives up; it then lives with fewer peers. */
+const SEEKS_IN_VAIN_MAX = 100;
+const CALIBRATION_NODES = 1_000;
+const CALIBRATION_STEPS = 7;
 
 export interface LongCounts {
   /** Relations of all kinds, long ones of all kinds, and those that we asked for. */
@@ -41,87 +47,105 @@ export function acceptsByCounts(counts: LongCounts, longLinks: number, peersMax:
   return counts.long < longLinks * 2 && counts.peers < peersMax;
 }
 
-/** A node as the product's choice of peers sees it. */
-export function placeOf(nodes: NodeSet, node: number): RingPlace {
-  return { key: nodeKey(node), location: nodes.locationOf(node) };
-}
-
 /** Keys sort as the numbers do. */
 export function nodeKey(node: number): string {
   return `n${String(node).padStart(7, '0')}`;
 }
 
-export function buildProductLinks(nodes: NodeSet, peers: number, seed: string): Links {
-  const random = createFastRandom(seed);
-  const peersMax = Math.min(peers, nodes.count - 1);
-  const links = createLinks(nodes.count, peersMax);
-  const ring = joinRing(nodes, links);
-  const longLinks = peersMax - 2 * ring;
-  if (longLinks <= 0) return links;
+/** A node as the product's choice of peers sees it. */
+interface Place extends RingPlace {
+  readonly node: number;
+}
 
-  const estimates = new Float64Array(nodes.count);
-  for (let node = 0; node < nodes.count; node++) estimates[node] = estimate(nodes, node, ring, peersMax);
+export function buildProductLinks(nodes: NodeSet, peers: number, seed: string, ringEachSide = RING_EACH_SIDE): Links {
+  const peersMax = Math.min(Math.round(peers * PEERS_MAX_PER_MEAN), PEERS_MAX, nodes.count - 1);
+  const trial =
+    nodes.count <= CALIBRATION_NODES ? nodes : drawNodes(CALIBRATION_NODES, createFastRandom(`${seed} trial`));
+  const limits = { peersMax, ringEachSide };
+  let enough = 0;
+  let tooMany = Math.max(0, Math.min(peers, peersMax) - 2 * ringEachSide) + 1;
+  for (let step = 0; step < CALIBRATION_STEPS; step++) {
+    const middle = (enough + tooMany) / 2;
+    if (settle(trial, middle, limits, seed).mean() <= peers) enough = middle;
+    else tooMany = middle;
+  }
+  return settle(nodes, enough, limits, seed);
+}
+
+/** @param longWish mean of what the nodes wish for; each wishes for the whole number below or above it */
+function settle(
+  nodes: NodeSet,
+  longWish: number,
+  { peersMax, ringEachSide }: { readonly peersMax: number; readonly ringEachSide: number },
+  seed: string,
+): Links {
+  const random = createFastRandom(seed);
+  const links = createLinks(nodes.count, peersMax);
+  const ring = joinRing(nodes, links, ringEachSide);
+  const places = Array.from(
+    { length: nodes.count },
+    (_, node): Place => ({ node, key: nodeKey(node), location: nodes.locationOf(node) }),
+  );
+  const estimates = Float64Array.from(places, (place) => estimate(place, places, ring, peersMax));
+  const longLinks = Uint16Array.from(places, () => Math.floor(longWish + random.unit()));
   const longOut = new Uint16Array(nodes.count);
   const inVain = new Uint16Array(nodes.count);
   const countsOf = (node: number): LongCounts => {
     const all = links.degrees[node]!;
     return { peers: all, long: all - 2 * ring, longOut: longOut[node]! };
   };
-  let seeking = shuffle(
-    Int32Array.from({ length: nodes.count }, (_, node) => node),
-    random,
-  );
+  const wants = (node: number): boolean => wantsByCounts(countsOf(node), longLinks[node]!, peersMax);
+  const accepts = (node: number): boolean => acceptsByCounts(countsOf(node), longLinks[node]!, peersMax);
+  let seeking = random.shuffled(places.map(({ node }) => node));
   while (seeking.length > 0) {
     for (const node of seeking) {
-      if (!wantsByCounts(countsOf(node), longLinks, peersMax)) continue;
-      const found = seek(nodes, links, node, estimates[node]!, random);
-      if (found !== undefined && acceptsByCounts(countsOf(found), longLinks, peersMax)) {
+      if (!wants(node)) continue;
+      const found = seek(nodes, links, places, node, { estimatedNodes: estimates[node]!, eachSide: ring }, random);
+      if (found !== undefined && accepts(found)) {
         links.join(node, found);
         longOut[node]!++;
         inVain[node] = 0;
       } else inVain[node]!++;
     }
-    seeking = seeking.filter(
-      (node) => inVain[node]! < SEEKS_IN_VAIN_MAX && wantsByCounts(countsOf(node), longLinks, peersMax),
-    );
+    seeking = seeking.filter((node) => inVain[node]! < SEEKS_IN_VAIN_MAX && wants(node));
   }
   return links;
 }
 
-/** @returns neighbours on either side: RING_EACH_SIDE where peers and nodes allow it */
-function joinRing(nodes: NodeSet, links: Links): number {
-  const eachSide = Math.min(RING_EACH_SIDE, Math.floor(links.linksMax / 2), Math.floor((nodes.count - 1) / 2));
+/** @returns neighbours on either side: as many as wanted where peers and nodes allow it */
+function joinRing(nodes: NodeSet, links: Links, wanted: number): number {
+  const eachSide = Math.min(wanted, Math.floor(links.linksMax / 2), Math.floor((nodes.count - 1) / 2));
   for (let node = 0; node < nodes.count; node++) {
     for (let step = 1; step <= eachSide; step++) links.join(node, (node + step) % nodes.count);
   }
   return eachSide;
 }
 
-function estimate(nodes: NodeSet, node: number, eachSide: number, peers: number): number {
-  const around: RingPlace[] = [];
+function estimate(own: Place, places: readonly Place[], eachSide: number, peers: number): number {
+  const count = places.length;
+  const around: Place[] = [];
   for (let step = 1; step <= eachSide; step++) {
-    around.push(placeOf(nodes, (node + step) % nodes.count));
-    around.push(placeOf(nodes, (node + nodes.count - step) % nodes.count));
+    around.push(places[(own.node + step) % count]!, places[(own.node + count - step) % count]!);
   }
-  return estimateNodes(placeOf(nodes, node), around, eachSide, Math.min(nodes.count - 1, KNOWN_NODES_MAX), peers);
+  return estimateNodes(own, around, eachSide, Math.min(count - 1, KNOWN_NODES_MAX), peers);
 }
 
 function seek(
   nodes: NodeSet,
   links: Links,
+  places: readonly Place[],
   node: number,
-  estimatedNodes: number,
-  random: FastRandom,
+  scale: { readonly estimatedNodes: number; readonly eachSide: number },
+  random: SimRandom,
 ): number | undefined {
-  const own = placeOf(nodes, node);
+  const own = places[node]!;
   const draws = { distance: random.unit(), side: random.unit() };
-  const target = longTarget(own.location, draws, estimatedNodes, RING_EACH_SIDE);
+  const target = longTarget(own.location, draws, scale.estimatedNodes, scale.eachSide);
   const first = nodes.lowerBound(target) + nodes.count - CANDIDATES_EACH_SIDE;
-  const candidates: (RingPlace & { readonly node: number })[] = [];
+  const candidates: Place[] = [];
   for (let step = 0; step < CANDIDATES_EACH_SIDE * 2; step++) {
     const candidate = (first + step) % nodes.count;
-    if (candidate === node || links.has(node, candidate)) continue;
-    candidates.push({ ...placeOf(nodes, candidate), node: candidate });
+    if (candidate !== node && !links.has(node, candidate)) candidates.push(places[candidate]!);
   }
   return nearestCandidate(own, target, candidates)?.node;
 }

@@ -207,6 +207,13 @@ export const USER_ERRORS = {
     cause: 'a newer Holloway wrote it, or it is not a store',
     next: 'upgrade Holloway, or choose another --home',
   },
+  bad_passphrase: {
+    exit: 8,
+    http: 500,
+    what: 'the store cannot be unsealed',
+    cause: 'its passphrase is missing or wrong',
+    next: 'check store.passphrase_file; without the passphrase nothing in the store can be read',
+  },
   offline: {
     exit: 9,
     http: 503,

@@ -14,6 +14,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fdatasync,
   fstatSync,
   ftruncateSync,
@@ -35,7 +36,7 @@ const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 export function createDisk(directory: string): Disk {
   const pathOf = (name: string, extension: string): string => {
     if (!NAME.test(name)) throw new RangeError(`not a storage name: ${name}`);
-    guard(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+    guard(() => existsSync(directory) || mkdirSync(directory, { recursive: true, mode: 0o700 }));
     return join(directory, `${name}.${extension}`);
   };
   return {
@@ -44,9 +45,9 @@ export function createDisk(directory: string): Disk {
   };
 }
 
+/** A file that may not be written is opened for reading, and again for writing whenever something is to be written. */
 function openBlockFile(path: string): BlockStorage {
-  const fd = guard(() => openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600));
-  guard(() => chmodSync(path, 0o600));
+  let { fd, isWritable } = guard(() => openFile(path));
   let sizeBytes = guard(() => fstatSync(fd)).size;
   let isOpen = true;
   /** Flushes under way hold the descriptor: closing it would let another file take its number. */
@@ -57,26 +58,38 @@ function openBlockFile(path: string): BlockStorage {
     return guard(work);
   };
 
+  function requireWritable(): void {
+    if (isWritable) return;
+    const writable = openSync(path, constants.O_RDWR);
+    const readOnly = fd;
+    fd = writable;
+    isWritable = true;
+    void flushing.then(() => closeSync(readOnly));
+  }
+
   return {
     sizeBytes: () => sizeBytes,
     async resize(given) {
-      whileOpen(() => ftruncateSync(fd, given));
+      whileOpen(() => {
+        requireWritable();
+        ftruncateSync(fd, given);
+      });
       sizeBytes = given;
     },
-    async read(offset, length) {
+    async read(offset, length, into = new Uint8Array(length)) {
       return whileOpen(() => {
-        const bytes = new Uint8Array(length);
         for (let done = 0; done < length; ) {
-          const count = readSync(fd, bytes, done, length - done, offset + done);
+          const count = readSync(fd, into, done, length - done, offset + done);
           if (count === 0) throw new Error('read past the end');
           done += count;
         }
-        return bytes;
+        return into;
       });
     },
     async write(offset, bytes) {
       whileOpen(() => {
         if (offset + bytes.length > sizeBytes) throw new Error('write past the end');
+        requireWritable();
         for (let done = 0; done < bytes.length; ) {
           done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
         }
@@ -96,6 +109,17 @@ function openBlockFile(path: string): BlockStorage {
       guard(() => closeSync(fd));
     },
   };
+}
+
+function openFile(path: string): { fd: number; isWritable: boolean } {
+  try {
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    chmodSync(path, 0o600);
+    return { fd, isWritable: true };
+  } catch (error) {
+    if (asDiskError(error).code !== 'disk_read_only') throw error;
+    return { fd: openSync(path, constants.O_RDONLY), isWritable: false };
+  }
 }
 
 function guard<T>(work: () => T): T {

@@ -8,8 +8,9 @@
  * Source  libraries § 5.
  * @module
  */
-import { chmodSync, closeSync, constants, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { LocalError } from '../errors.ts';
 import type { Records } from '../ports.ts';
 import { asDiskError, primaryCode } from './disk-error.ts';
@@ -25,19 +26,25 @@ interface Table {
   readonly entries: StatementSync;
 }
 
+/** A file that may not be written is opened for reading, and again for writing whenever something is to be written. */
 export function openRecords(path: string): Records {
-  const database = openDatabase(path);
-  const tables = new Map<string, Table>();
+  let { database, isWritable } = openDatabase(path);
+  let tables = new Map<string, Table | undefined>();
   let isOpen = true;
   let isInTransaction = false;
 
-  function table(name: string): Table {
-    const known = tables.get(name);
-    if (known !== undefined) return known;
+  /** Undefined: it is not there, and cannot be made. */
+  function table(name: string): Table | undefined {
+    if (tables.has(name)) return tables.get(name);
     if (!TABLE.test(name)) throw new RangeError(`not a table name: ${name}`);
-    database.exec(
-      `CREATE TABLE IF NOT EXISTS "${name}" (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT`,
-    );
+    if (isWritable) {
+      database.exec(
+        `CREATE TABLE IF NOT EXISTS "${name}" (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT`,
+      );
+    } else if (database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) === undefined) {
+      tables.set(name, undefined);
+      return undefined;
+    }
     const made: Table = {
       get: database.prepare(`SELECT value FROM "${name}" WHERE key = ?`),
       put: database.prepare(
@@ -50,24 +57,43 @@ export function openRecords(path: string): Records {
     return made;
   }
 
+  function requireWritable(): void {
+    if (isWritable) return;
+    const writable = openForWriting(path);
+    database.close();
+    database = writable;
+    isWritable = true;
+    tables = new Map();
+  }
+
   return {
-    get: (name, key) => guard(() => table(name).get.get(key)?.value as Uint8Array | undefined),
+    get: (name, key) => guard(() => table(name)?.get.get(key)?.value as Uint8Array | undefined),
     put: (name, key, value) => {
-      guard(() => table(name).put.run(key, value));
+      guard(() => {
+        requireWritable();
+        table(name)!.put.run(key, value);
+      });
     },
     delete: (name, key) => {
-      guard(() => table(name).delete.run(key));
+      guard(() => {
+        requireWritable();
+        table(name)!.delete.run(key);
+      });
     },
     entries: (name) =>
-      guard(() =>
-        table(name)
-          .entries.all()
-          .map((row) => [row.key as string, row.value as Uint8Array]),
+      guard(
+        () =>
+          table(name)
+            ?.entries.all()
+            .map((row) => [row.key as string, row.value as Uint8Array]) ?? [],
       ),
 
     transaction(work) {
       if (isInTransaction) return work(); // part of the one under way
-      guard(() => database.exec('BEGIN IMMEDIATE'));
+      guard(() => {
+        requireWritable();
+        database.exec('BEGIN IMMEDIATE');
+      });
       isInTransaction = true;
       try {
         work();
@@ -90,13 +116,42 @@ export function openRecords(path: string): Records {
   };
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string): { database: DatabaseSync; isWritable: boolean } {
+  try {
+    return { database: openForWriting(path), isWritable: true };
+  } catch (error) {
+    if (!(error instanceof LocalError) || error.code !== 'disk_read_only') throw error;
+    return { database: openForReading(path), isWritable: false };
+  }
+}
+
+function openForWriting(path: string): DatabaseSync {
   // SQLite gives its log and its shared memory the mode of the database.
   guard(() => closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)));
   guard(() => chmodSync(path, 0o600));
-  const database = guard(() => new DatabaseSync(path));
+  return prepared(
+    () => new DatabaseSync(path),
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON',
+  );
+}
+
+/** Without a log beside it SQLite reads such a file only when told that nobody will ever change it under its eyes. */
+function openForReading(path: string): DatabaseSync {
+  const look = 'SELECT count(*) FROM sqlite_schema';
   try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
+    return prepared(() => new DatabaseSync(path, { readOnly: true }), look);
+  } catch (error) {
+    if (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size) throw error;
+    const url = pathToFileURL(path);
+    url.searchParams.set('immutable', '1');
+    return prepared(() => new DatabaseSync(url, { readOnly: true }), look);
+  }
+}
+
+function prepared(open: () => DatabaseSync, first: string): DatabaseSync {
+  const database = guard(open);
+  try {
+    database.exec(first);
     return database;
   } catch (error) {
     database.close();

@@ -1,37 +1,42 @@
 /**
  * The datastore: what this node owns and what passed by, on disk, bounded, verified whenever it leaves.
  *
- * Shape   blocks (CHK) in slots (slot-file.ts) indexed in memory (slot-table.ts); records in record-shelf.ts. Two regions share the
- *         slots (regions.ts): store keeps what lies nearest to our location (farthest-first.ts), cache what is asked for most
- *         (cache-policy.ts). Of store.size a 32nd is for records, the rest for slots.
- * Rule    "owner" and "handoff" are acknowledged after a flush that covers them, many sharing one; "path" at once, without a flush.
- *         Nothing acknowledged is dropped but by eviction, `delete`, or because its bytes no longer match its key.
- * Errors  open throws LocalError `store_format` for a newer format, and the disk's own. Afterwards a disk that fails never throws:
- *         put answers {type:'failed', code}, the next put tries again, and reads go on.
+ * Shape   blocks (CHK) in slots (slot-shelf.ts), records in record-shelf.ts. Two regions share the slots (regions.ts): store keeps
+ *         what lies nearest to our location (farthest-first.ts), cache what is asked for most (cache-policy.ts). Of store.size a
+ *         32nd is for records, the rest for slots.
+ * Errors  open throws LocalError `store_format` for a newer format, `bad_passphrase`, and the disk's own. A disk that only refuses
+ *         writes does not keep the store from opening, and afterwards a disk that fails never throws: put answers
+ *         {type:'failed', code}, the next put tries again, and reads go on.
  * Privacy an unsealed disk gives its thief the routing keys of owned blocks and a test for keys he knows, of cached blocks the test
- *         alone; no plain text, no times, and nothing of what was asked for (decisions/0001-owned-refs-on-disk.md).
+ *         alone; no plain text, no times, and nothing of what was asked for. A sealed one gives him neither
+ *         (decisions/0001-owned-refs-on-disk.md).
  * Source  design § 9.
  * @module
  */
 import { assert } from '../errors.ts';
-import { type BlockRef, type CopyReason, hexKey, KIND, type Replica, type RingLocation, routingKey } from '../ids.ts';
+import { type BlockRef, type CopyReason, hexKey, KIND, type Replica, type RingLocation } from '../ids.ts';
 import { locationOf } from '../keys/location.ts';
 import { pointerVersion } from '../keys/node-ssk.ts';
-import { BLOCK_BYTES } from '../limits.ts';
+import { BLOCK_BYTES, RECORDS_MAX } from '../limits.ts';
 import type { Clock, Crypto, Disk, Log, Random } from '../ports.ts';
 import { createCachePolicy } from './cache-policy.ts';
 import { createFarthestFirst } from './farthest-first.ts';
-import { coarseLocation, encodeHeldRef, type HeldRef, packFlags, unpackFlags } from './held-ref.ts';
+import { coarseLocation } from './held-ref.ts';
+import { readOwnedPage } from './owned-pages.ts';
+import { createPauses } from './pauses.ts';
 import { putFailure } from './put-failure.ts';
 import { openRecordShelf, RECORD_COST_BYTES } from './record-shelf.ts';
-import { createRegions, type Region, type RegionCounts, type Taken } from './regions.ts';
+import { createRegions, type RegionCounts } from './regions.ts';
+import { type Bounds, createResizer } from './resizer.ts';
 import { openSequence } from './sequence.ts';
 import { openSlotFile, SLOT_COST_BYTES } from './slot-file.ts';
 import { loadSlots } from './slot-load.ts';
-import { createSlotTable, NO_SLOT, SLOT } from './slot-table.ts';
+import { createSlotShelf, heldRef } from './slot-shelf.ts';
+import { createSlotTable } from './slot-table.ts';
 import { createStoreKeys } from './store-keys.ts';
-import { openStoreRoot, SEQUENCE_KEY, STATE_TABLE } from './store-root.ts';
-import type { BlockStore, PutResult, RegionStats } from './store-types.ts';
+import { CACHE_SEQUENCE_KEY, openStoreRoot, readSize, SEQUENCE_KEY, STATE_TABLE, writeSize } from './store-root.ts';
+import type { ManagedStore, PutResult, RegionStats } from './store-types.ts';
+import { createVerifier } from './verifier.ts';
 
 const RECORDS_SHARE = 1 / 32;
 const RECORDS_MIN = 16;
@@ -49,43 +54,41 @@ export interface StoreDeps {
 export interface StoreOptions {
   /** Bounds both regions and the records together. */
   readonly sizeBytes: number;
+  /** `sizeBytes` is for a new store only: one that was told a size keeps it. */
+  readonly keepsSize?: boolean;
+  readonly passphrase?: Uint8Array | undefined;
+  /** log2 of scrypt's N for a new sealing; the tests' is lower. */
+  readonly sealingLogN?: number;
   /** Asked when something has to go, never while opening. */
   readonly ownLocation: () => RingLocation;
   readonly verify: (ref: BlockRef, bytes: Uint8Array) => boolean;
   /** Whether a pointer record replaces the one that stands; by default the higher version does. */
   readonly supersedes?: (existing: Uint8Array, candidate: Uint8Array) => boolean;
+  /** A block that was held as owner no longer matched its key and was dropped: others may still have it. */
+  readonly onLost?: (ref: BlockRef, replica: Replica) => void;
 }
 
-export async function openStore(deps: StoreDeps, options: StoreOptions): Promise<BlockStore> {
+export async function openStore(deps: StoreDeps, options: StoreOptions): Promise<ManagedStore> {
   const { crypto, clock, log } = deps;
-  const recordsMax = Math.max(RECORDS_MIN, Math.floor((options.sizeBytes * RECORDS_SHARE) / RECORD_COST_BYTES));
-  const slotCount = Math.max(0, Math.floor((options.sizeBytes * (1 - RECORDS_SHARE)) / SLOT_COST_BYTES));
-
   const records = await deps.disk.openRecords('store');
   const slots = await openSlotFile(deps.disk);
-  const keys = createStoreKeys(crypto, await openStoreRoot(records, slots, deps.random));
+  const root = await openStoreRoot(
+    { crypto, random: deps.random, records, slots },
+    options.passphrase,
+    options.sealingLogN,
+  );
+  const keys = createStoreKeys(crypto, root.bytes);
   const sequence = openSequence(records, STATE_TABLE, SEQUENCE_KEY);
-  const table = createSlotTable(slotCount);
+  const cacheSequence = openSequence(records, STATE_TABLE, CACHE_SEQUENCE_KEY);
+  const pauses = createPauses(clock);
+
+  let bounds = boundsOf((options.keepsSize === true ? readSize(records) : undefined) ?? options.sizeBytes);
+  const table = createSlotTable(Math.max(bounds.slots, slots.slots()));
   const policy = createCachePolicy(table);
   const ownCoarse = (): number => coarseLocation(options.ownLocation());
   const regions = createRegions({ table, policy, farthest: createFarthestFirst(table, ownCoarse), ownCoarse });
-  const shelf = openRecordShelf(
-    { crypto, records, keys, sequence },
-    {
-      recordsMax,
-      ownLocation: options.ownLocation,
-      verify: options.verify,
-      supersedes: options.supersedes ?? hasHigherVersion,
-    },
-  );
-  await loadSlots({ slots, table, regions, keys, sequence });
 
-  /** Puts under way by digest: a second one waits and then looks again. */
-  const writing = new Map<string, Promise<unknown>>();
-  /** Slots of the store region that no flush has covered yet. */
-  const unflushed = new Map<number, { readonly sequence: number; readonly mark: number }>();
   const copies: Record<CopyReason, number> = { owner: 0, path: 0, handoff: 0 };
-  const hits = { store: 0, cache: 0 };
   let lookups = 0;
   let misses = 0;
   let damaged = 0;
@@ -93,146 +96,61 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   let complainedAtMs: number | undefined;
   let closing: Promise<void> | undefined;
 
-  // --- reading ---
-
-  async function getBlock(ref: BlockRef, touch: boolean): Promise<Uint8Array | undefined> {
-    const digest = keys.digest(ref);
-    if (touch) policy.asked(digest);
-    for (;;) {
-      const slot = table.find(digest);
-      if (slot === NO_SLOT) return undefined;
-      const number = table.sequence[slot];
-      const bytes = await readSlot(ref, slot);
-      // While we read, the slot may have been given to another block: then what we read says nothing.
-      if (table.find(digest) !== slot || table.sequence[slot] !== number) continue;
-      if (bytes === undefined) return undefined;
-      if (options.verify(ref, bytes)) {
-        if (touch) served(slot);
-        return bytes;
-      }
+  const shelf = openRecordShelf(
+    { crypto, clock, records, keys, sequence },
+    {
+      recordsMax: bounds.records,
+      ownLocation: options.ownLocation,
+      verify: options.verify,
+      supersedes: options.supersedes ?? hasHigherVersion,
+    },
+  );
+  await loadSlots({ slots, table, regions, keys });
+  const blocks = createSlotShelf({
+    slots,
+    table,
+    regions,
+    policy,
+    keys,
+    sequence,
+    cacheSequence,
+    verify: options.verify,
+    onDamage(ref, owned) {
       damaged++;
       log.write('warn', 'store', 'a block no longer matched its key and was dropped');
-      await discard(slot);
-      return undefined;
-    }
-  }
+      if (owned !== undefined) options.onLost?.(ref, owned.replica);
+    },
+    onDiskError,
+    isSettled: await trySettle(),
+  });
+  const background = { pauses, table, regions, blocks, shelf, onDiskError };
+  const resizer = createResizer({ ...background, slots, policy });
+  const verifier = createVerifier(background);
+  rememberSize(bounds.sizeBytes);
+  resizer.begin(bounds);
 
-  async function readSlot(ref: BlockRef, slot: number): Promise<Uint8Array | undefined> {
+  /** After a kill, entries may be in the system's cache alone: they must not be called present as if they were durable. */
+  async function trySettle(): Promise<boolean> {
     try {
-      return keys.cipher(ref, 0, await slots.read(slot));
+      await slots.commit(slots.mark());
+      return true;
     } catch (error) {
-      complain(putFailure(error).code);
-      return undefined;
+      onDiskError(error);
+      return false;
     }
   }
 
-  function served(slot: number): void {
-    if (table.state[slot] === SLOT.store) {
-      hits.store++;
-      return;
-    }
-    hits.cache++;
-    policy.touch(slot);
-  }
-
-  /** Forgets a slot that is held, on disk too if the disk lets us. */
-  async function discard(slot: number): Promise<void> {
-    const { region } = regions.hide(slot);
+  function rememberSize(sizeBytes: number): void {
+    if (readSize(records) === sizeBytes) return;
     try {
-      await slots.clear(slot);
+      writeSize(records, sizeBytes);
     } catch (error) {
-      complain(putFailure(error).code);
-    }
-    regions.giveBack(slot, region, undefined);
-  }
-
-  // --- writing ---
-
-  async function putBlock(ref: BlockRef, replica: Replica, bytes: Uint8Array, reason: CopyReason): Promise<PutResult> {
-    const digest = keys.digest(ref);
-    const name = hexKey(digest);
-    for (let other = writing.get(name); other !== undefined; other = writing.get(name)) await other;
-    const coarse = coarseLocation(locationOf(crypto, ref, replica));
-    const work = writeBlock({ ref: { kind: ref.kind, key: ref.key }, replica, reason, coarse }, digest, bytes);
-    writing.set(
-      name,
-      work.then(
-        () => writing.delete(name),
-        () => writing.delete(name),
-      ),
-    );
-    try {
-      return await work;
-    } catch (error) {
-      return putFailure(error);
+      onDiskError(error);
     }
   }
 
-  async function writeBlock(held: HeldRef, digest: Uint8Array, bytes: Uint8Array): Promise<PutResult> {
-    const region: Region = held.reason === 'path' ? SLOT.cache : SLOT.store;
-    const present = table.find(digest);
-    if (present !== NO_SLOT && region === SLOT.cache) return { type: 'present' };
-    if (present !== NO_SLOT && table.state[present] === SLOT.store) return acknowledge(present, { type: 'present' });
-
-    const taken = regions.take(region, held.coarse);
-    if (taken === undefined) return { type: 'declined' };
-    const mark = slots.mark();
-    const number = await fillSlot(taken, region, held, digest, bytes);
-    // What passed by before is ours now: the new copy stands for both.
-    const cached = table.find(digest);
-    if (cached !== NO_SLOT) await discard(cached);
-    const { slot } = taken;
-    table.sequence[slot] = number;
-    table.coarse[slot] = held.coarse;
-    table.flags[slot] = packFlags(held);
-    if (region === SLOT.store) table.keyOf(slot).set(held.ref.key);
-    regions.settle(slot, region, digest);
-    if (region === SLOT.cache) return { type: 'stored' };
-    unflushed.set(slot, { sequence: number, mark });
-    return acknowledge(slot, { type: 'stored' });
-  }
-
-  /** @returns the sequence number written; when it throws, the slot is given back, and stands as before if nothing was changed */
-  async function fillSlot(
-    taken: Taken,
-    region: Region,
-    held: HeldRef,
-    digest: Uint8Array,
-    bytes: Uint8Array,
-  ): Promise<number> {
-    let displaced = taken.displaced;
-    try {
-      const number = sequence.next();
-      if (!slots.isFreeOnDisk(taken.slot)) await slots.clear(taken.slot);
-      displaced = undefined;
-      const sealedRef = keys.sealRef(number, encodeHeldRef(held));
-      await slots.fill(taken.slot, keys.cipher(held.ref, 0, bytes), {
-        state: region,
-        sequence: number,
-        digest,
-        sealedRef,
-      });
-      return number;
-    } catch (error) {
-      regions.giveBack(taken.slot, region, displaced);
-      throw error;
-    }
-  }
-
-  /** Answers `result` once a flush has covered the slot; if that flush fails, the slot is no copy that anybody may count on. */
-  async function acknowledge(slot: number, result: PutResult): Promise<PutResult> {
-    const number = table.sequence[slot];
-    const pending = unflushed.get(slot);
-    if (pending === undefined || pending.sequence !== number) return result;
-    try {
-      await slots.commit(pending.mark);
-    } catch (error) {
-      if (table.state[slot] === SLOT.store && table.sequence[slot] === number) await discard(slot);
-      throw error;
-    } finally {
-      if (unflushed.get(slot) === pending) unflushed.delete(slot);
-    }
-    return result;
+  function onDiskError(error: unknown): void {
+    complain(putFailure(error).code);
   }
 
   function account(result: PutResult, reason: CopyReason): void {
@@ -253,21 +171,32 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     log.write('error', 'store', `the disk refuses: ${code}; what is readable is still served`);
   }
 
-  // --- the whole ---
+  async function putBlock(ref: BlockRef, replica: Replica, bytes: Uint8Array, reason: CopyReason): Promise<PutResult> {
+    // A cache chooses by what is asked for, not by place.
+    const coarse = reason === 'path' ? 0 : coarseLocation(locationOf(crypto, ref, replica));
+    try {
+      return await blocks.put(heldRef(ref, replica, reason, coarse), bytes);
+    } catch (error) {
+      return putFailure(error);
+    }
+  }
 
-  function regionStats(counts: RegionCounts, other: RegionCounts, hitCount: number): RegionStats {
+  function regionStats(counts: RegionCounts, other: RegionCounts, hits: number): RegionStats {
     return {
       blocks: counts.blocks,
       bytes: counts.blocks * BLOCK_BYTES,
       // What is due, and what the other region leaves unused.
-      bytesMax: Math.max(Math.floor(slotCount / 2), slotCount - other.blocks) * BLOCK_BYTES,
-      hits: hitCount,
+      bytesMax: Math.max(Math.floor(regions.limit / 2), regions.limit - other.blocks) * BLOCK_BYTES,
+      hits,
       evicted: counts.evicted,
     };
   }
 
   async function close(): Promise<void> {
-    await Promise.allSettled(writing.values());
+    pauses.end();
+    await Promise.all([resizer.stop(), verifier.stop()]);
+    shelf.close();
+    await blocks.lock.idle();
     try {
       await slots.close();
     } finally {
@@ -278,68 +207,82 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   return {
     async get(ref, { touch = true } = {}) {
       if (closing !== undefined) return undefined;
-      const bytes = ref.kind === KIND.chk ? await getBlock(ref, touch) : shelf.get(ref);
+      const bytes = ref.kind === KIND.chk ? await blocks.get(ref, touch) : shelf.get(ref);
       if (touch) lookups++;
       if (touch && bytes === undefined) misses++;
       return bytes;
     },
 
-    has(ref) {
-      return ref.kind === KIND.chk ? table.find(keys.digest(ref)) !== NO_SLOT : shelf.reasonOf(ref) !== undefined;
-    },
-
-    reasonOf(ref) {
-      if (ref.kind !== KIND.chk) return shelf.reasonOf(ref);
-      const slot = table.find(keys.digest(ref));
-      return slot === NO_SLOT ? undefined : unpackFlags(table.flags[slot]!)?.reason;
-    },
+    has: (ref) => (ref.kind === KIND.chk ? blocks.has(ref) : shelf.reasonOf(ref) !== undefined),
+    reasonOf: (ref) => (ref.kind === KIND.chk ? blocks.reasonOf(ref) : shelf.reasonOf(ref)),
 
     async put(ref, replica, bytes, reason) {
       if (closing !== undefined) return { type: 'declined' };
       assert(ref.kind !== KIND.chk || bytes.length === BLOCK_BYTES, 'a verified block has the size of a slot');
       const result =
-        ref.kind === KIND.chk ? await putBlock(ref, replica, bytes, reason) : shelf.put(ref, replica, bytes, reason);
+        ref.kind === KIND.chk
+          ? await putBlock(ref, replica, bytes, reason)
+          : await blocks.lock.run(`record ${ref.kind} ${hexKey(ref.key)}`, () =>
+              shelf.put(ref, replica, bytes, reason),
+            );
       account(result, reason);
       return result;
     },
 
     async delete(ref) {
-      if (ref.kind !== KIND.chk) return shelf.delete(ref);
-      const digest = keys.digest(ref);
-      const name = hexKey(digest);
-      for (let other = writing.get(name); other !== undefined; other = writing.get(name)) await other;
-      const slot = table.find(digest);
-      if (slot !== NO_SLOT) await discard(slot);
+      if (ref.kind === KIND.chk) await blocks.delete(ref);
+      else shelf.delete(ref);
     },
 
     stats() {
       return {
-        store: regionStats(regions.store, regions.cache, hits.store),
-        cache: regionStats(regions.cache, regions.store, hits.cache),
+        store: regionStats(regions.store, regions.cache, blocks.hits.store),
+        cache: regionStats(regions.cache, regions.store, blocks.hits.cache),
         records: shelf.count,
+        recordsEvicted: shelf.evicted,
         lookups,
         misses,
         damaged: damaged + shelf.damaged,
         writeFailures,
         copies: { ...copies },
+        sizeBytes: bounds.sizeBytes,
+        isSealed: root.isSealed,
       };
     },
 
-    ownedRefs() {
-      const found = shelf.owned();
-      for (let slot = 0; slot < table.capacity; slot++) {
-        const flags = table.state[slot] === SLOT.store ? unpackFlags(table.flags[slot]!) : undefined;
-        if (flags === undefined) continue;
-        const ref = { kind: flags.kind, key: routingKey(table.keyOf(slot).slice()) };
-        found.push({ ref, replica: flags.replica });
-      }
-      return found;
+    owned: (from, wanted) => readOwnedPage({ table, blocks, shelf }, from, wanted),
+
+    verify: (bytesPerSec) => closing === undefined && verifier.begin(bytesPerSec),
+    get verifying() {
+      return verifier.progress;
     },
+
+    planResize: (sizeBytes) => resizer.plan(boundsOf(sizeBytes)),
+    resize(sizeBytes) {
+      if (closing !== undefined) return;
+      writeSize(records, sizeBytes);
+      bounds = boundsOf(sizeBytes);
+      resizer.begin(bounds);
+    },
+    get resizing() {
+      return resizer.progress;
+    },
+
+    changePassphrase: (passphrase) => root.seal(passphrase),
 
     close() {
       closing ??= close();
       return closing;
     },
+  };
+}
+
+function boundsOf(sizeBytes: number): Bounds {
+  const forRecords = Math.max(RECORDS_MIN, Math.floor((sizeBytes * RECORDS_SHARE) / RECORD_COST_BYTES));
+  return {
+    sizeBytes,
+    slots: Math.max(0, Math.floor((sizeBytes * (1 - RECORDS_SHARE)) / SLOT_COST_BYTES)),
+    records: Math.min(RECORDS_MAX, forRecords),
   };
 }
 

@@ -10,7 +10,7 @@
  * @module
  */
 import { createFrequencySketch } from './frequency-sketch.ts';
-import { NO_SLOT, type SlotTable } from './slot-table.ts';
+import { grown, NO_SLOT, type SlotTable } from './slot-table.ts';
 
 /** Share of the cached blocks that are in the window; of the others, share that may be protected. */
 const WINDOW_SHARE = 1 / 64;
@@ -18,6 +18,8 @@ const PROTECTED_SHARE = 0.8;
 
 const QUEUE = { none: 0, window: 1, probation: 2, protected: 3 } as const;
 type Queue = (typeof QUEUE)[keyof typeof QUEUE];
+/** The rings' anchors stand before the slots, so that the arrays can grow. */
+const ANCHORS = 4;
 
 export interface CachePolicy {
   /** A request for this digest, whether we have it or not. */
@@ -28,42 +30,45 @@ export interface CachePolicy {
   remove(slot: number): void;
   /** The slot to give up now (it stays until `remove`), NO_SLOT when nothing is cached. */
   victim(): number;
+  /** After the table grew. What was counted so far is forgotten: the sketch has another width. */
+  grow(): void;
 }
 
 export function createCachePolicy(table: SlotTable): CachePolicy {
-  const sketch = createFrequencySketch(table.capacity);
-  // Rings with their anchors behind the slots: next of an anchor is the newest, previous the oldest.
-  const next = new Int32Array(table.capacity + 4);
-  const previous = new Int32Array(table.capacity + 4);
-  const queueOf = new Uint8Array(table.capacity);
+  let sketch = createFrequencySketch(table.capacity);
+  // Rings: next of an anchor is the newest, previous the oldest. A slot stands at its number + ANCHORS.
+  let next = new Int32Array(table.capacity + ANCHORS);
+  let previous = new Int32Array(table.capacity + ANCHORS);
+  let queueOf = new Uint8Array(table.capacity);
   const lengths = [0, 0, 0, 0];
-  const anchor = (queue: Queue): number => table.capacity + queue;
-  for (const queue of Object.values(QUEUE)) {
-    next[anchor(queue)] = anchor(queue);
-    previous[anchor(queue)] = anchor(queue);
+  for (const anchor of Object.values(QUEUE)) {
+    next[anchor] = anchor;
+    previous[anchor] = anchor;
   }
 
   function unlink(slot: number): void {
     const queue = queueOf[slot]!;
     if (queue === QUEUE.none) return;
-    next[previous[slot]!] = next[slot]!;
-    previous[next[slot]!] = previous[slot]!;
+    const at = slot + ANCHORS;
+    next[previous[at]!] = next[at]!;
+    previous[next[at]!] = previous[at]!;
     queueOf[slot] = QUEUE.none;
     lengths[queue]!--;
   }
 
   function moveToFront(slot: number, queue: Queue): void {
     unlink(slot);
-    const first = next[anchor(queue)]!;
-    next[slot] = first;
-    previous[slot] = anchor(queue);
-    previous[first] = slot;
-    next[anchor(queue)] = slot;
+    const at = slot + ANCHORS;
+    const first = next[queue]!;
+    next[at] = first;
+    previous[at] = queue;
+    previous[first] = at;
+    next[queue] = at;
     queueOf[slot] = queue;
     lengths[queue]!++;
   }
 
-  const oldest = (queue: Queue): number => (lengths[queue] === 0 ? NO_SLOT : previous[anchor(queue)]!);
+  const oldest = (queue: Queue): number => (lengths[queue] === 0 ? NO_SLOT : previous[queue]! - ANCHORS);
   const frequency = (slot: number): number => sketch.estimate(table.digestOf(slot));
   const mainLength = (): number => lengths[QUEUE.probation]! + lengths[QUEUE.protected]!;
   const windowMax = (): number => Math.max(1, Math.floor((lengths[QUEUE.window]! + mainLength()) * WINDOW_SHARE));
@@ -95,6 +100,13 @@ export function createCachePolicy(table: SlotTable): CachePolicy {
       if (frequency(candidate) <= frequency(held)) return candidate;
       moveToFront(candidate, QUEUE.probation);
       return held;
+    },
+
+    grow() {
+      sketch = createFrequencySketch(table.capacity);
+      next = grown(next, new Int32Array(table.capacity + ANCHORS));
+      previous = grown(previous, new Int32Array(table.capacity + ANCHORS));
+      queueOf = grown(queueOf, new Uint8Array(table.capacity));
     },
   };
 }

@@ -1,8 +1,8 @@
 /**
- * What the store remembers of one thing it keeps besides the bytes: 36 bytes, always sealed on disk.
+ * What the store remembers of one thing it owns besides the bytes: 36 bytes, always sealed on disk.
  *
- * Shape   routing key 32 (zero for what only passed by: a cache needs no list of its keys), flags 1 (kind, 3 bits; replica, 3;
- *         reason, 2), location 3 (in 2^-24 of the ring).
+ * Shape   routing key 32, flags 1 (kind, 3 bits; replica, 3; reason, 2), location 3 (in 2^-24 of the ring). Of what only passed by
+ *         nothing is kept: a cache needs no list of its keys.
  * Why     24 bits are enough to choose what to evict, and they are all that eviction needs; handoff computes the exact place.
  * @module
  */
@@ -42,7 +42,11 @@ export function coarseDistance(a: number, b: number): number {
 }
 
 /** kind, replica and reason in one byte. */
-export function packFlags(held: HeldRef): number {
+export function packFlags(held: {
+  readonly ref: { readonly kind: Kind };
+  readonly replica: Replica;
+  readonly reason: CopyReason;
+}): number {
   return held.ref.kind | (held.replica << 3) | (REASONS.indexOf(held.reason) << 6);
 }
 
@@ -56,7 +60,7 @@ export function unpackFlags(flags: number): { kind: Kind; replica: Replica; reas
 
 export function encodeHeldRef(held: HeldRef): Uint8Array {
   const plain = new Uint8Array(SEALED_REF_BYTES);
-  if (held.reason !== 'path') plain.set(held.ref.key);
+  plain.set(held.ref.key);
   plain[32] = packFlags(held);
   plain[33] = held.coarse >>> 16;
   plain[34] = held.coarse >>> 8;

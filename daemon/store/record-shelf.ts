@@ -2,24 +2,36 @@
  * Signed records (SSK, pointer, keyword): small, replaceable, so in Records and not in slots.
  *
  * Shape   table "records": hex digest -> u48 sequence, enciphered record. Table "record-refs": hex digest -> u48 sequence, sealed
- *         reference. What only passed by stays in memory, at most RECORDS_CACHED_MAX, least recently used first out.
+ *         reference. The index is a slot table like that of the blocks. What only passed by stays in memory, at most
+ *         RECORDS_CACHED_MAX, least recently used first out.
  * Rule    the first valid record under a key wins, the same bytes are "present", others "collision"; of pointers the one that
  *         supersedes wins. Full: the record farthest from our location goes, of equally far ones the oldest; one that is itself
- *         the farthest is declined.
- * Errors  a disk that refuses is answered {type:'failed'}; what stood before still stands.
- * Why     a path copy on disk would cost an fsync of the whole process for each request somebody sends through us.
+ *         the farthest is declined. What arrives in one turn of the event loop becomes durable in one transaction.
+ * Errors  a disk that refuses is answered {type:'failed'} to all of a transaction; what stood before still stands.
+ * Why     a path copy on disk would cost an fsync of the whole process for each request somebody sends through us; and so would
+ *         each owned record alone, because SQLite waits for the device while nothing else runs.
  * Source  design §§ 6, 9.
  * @module
  */
 import { LocalError } from '../errors.ts';
-import { type BlockRef, type CopyReason, hexKey, KIND, type Replica, type RingLocation } from '../ids.ts';
+import { type BlockRef, type CopyReason, fromHexKey, hexKey, KIND, type Replica, type RingLocation } from '../ids.ts';
 import { locationOf } from '../keys/location.ts';
-import { RECORDS_CACHED_MAX, RECORDS_MAX } from '../limits.ts';
-import type { Crypto, Records } from '../ports.ts';
-import { coarseDistance, coarseLocation, decodeHeldRef, encodeHeldRef, type HeldRef } from './held-ref.ts';
+import { RECORDS_CACHED_MAX } from '../limits.ts';
+import type { Clock, Crypto, Records, Timer } from '../ports.ts';
+import { createFarthestFirst } from './farthest-first.ts';
+import {
+  coarseDistance,
+  coarseLocation,
+  decodeHeldRef,
+  encodeHeldRef,
+  type HeldRef,
+  packFlags,
+  unpackFlags,
+} from './held-ref.ts';
 import { putFailure } from './put-failure.ts';
 import type { Sequence } from './sequence.ts';
-import type { StoreKeys } from './store-keys.ts';
+import { createSlotTable, NO_SLOT, SLOT } from './slot-table.ts';
+import { DIGEST_BYTES, ROUTING_TAIL_AT, SEALED_REF_BYTES, type StoreKeys } from './store-keys.ts';
 import type { PutResult } from './store-types.ts';
 
 /** What one record costs of store.size, with SQLite's own pages: measured 1.4 KiB for an SSK record. */
@@ -28,19 +40,37 @@ export const RECORD_COST_BYTES = 1_536;
 const RECORDS = 'records';
 const REFS = 'record-refs';
 const SEQUENCE_BYTES = 6;
+/** Rows of the index made at a time. */
+const GROW_ROWS = 1_024;
 
 export interface RecordShelf {
   get(ref: BlockRef): Uint8Array | undefined;
-  put(ref: BlockRef, replica: Replica, bytes: Uint8Array, reason: CopyReason): PutResult;
+  /** Durable when it resolves, if it is ours. One at a time under one key: the caller sees to that. */
+  put(ref: BlockRef, replica: Replica, bytes: Uint8Array, reason: CopyReason): Promise<PutResult>;
   delete(ref: BlockRef): void;
   reasonOf(ref: BlockRef): CopyReason | undefined;
-  owned(): { readonly ref: BlockRef; readonly replica: Replica }[];
+  /** Rows 0..rows - 1; the reference of an owned record stands in some of them. */
+  ownedAt(row: number): HeldRef | undefined;
+  /** Whether an own record in that row still matches its key; one that does not is dropped. Undefined: nothing stands there. */
+  checkAt(row: number): boolean | undefined;
+  coarseAt(row: number): number | undefined;
+  readonly rows: number;
+  /** Another bound; `trim` gives up what is then too much. */
+  setMax(recordsMax: number): void;
+  /** Gives up to `count` records beyond the bound. @returns whether there are more; throws the LocalError of the disk */
+  trim(count: number): boolean;
+  readonly max: number;
+  readonly ownedCount: number;
   readonly count: number;
   readonly damaged: number;
+  readonly evicted: number;
+  /** Writes what waits; from now on nothing waits any more. */
+  close(): void;
 }
 
 interface ShelfDeps {
   readonly crypto: Crypto;
+  readonly clock: Clock;
   readonly records: Records;
   readonly keys: StoreKeys;
   readonly sequence: Sequence;
@@ -53,38 +83,87 @@ interface ShelfOptions {
   readonly supersedes: (existing: Uint8Array, candidate: Uint8Array) => boolean;
 }
 
-interface OwnedRecord extends HeldRef {
-  readonly sequence: number;
+/** An owned record that waits for its transaction. */
+interface Job {
+  readonly digest: Uint8Array;
+  readonly held: HeldRef;
+  readonly bytes: Uint8Array;
+  readonly done: PromiseWithResolvers<PutResult>;
 }
 
-interface Ranked {
-  readonly name: string;
-  readonly distance: number;
-  readonly sequence: number;
-}
-
-function goesBefore(a: Ranked, b: Ranked): boolean {
-  return a.distance > b.distance || (a.distance === b.distance && a.sequence < b.sequence);
+/** A job that found room: its number, its row, and the rows that go for it. */
+interface Placed {
+  readonly job: Job;
+  readonly number: number;
+  readonly row: number;
+  readonly evicted: readonly number[];
 }
 
 export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordShelf {
-  const { crypto, records, keys, sequence } = deps;
-  const recordsMax = Math.min(RECORDS_MAX, options.recordsMax);
-  const owned = readOwned(records, keys);
+  const { crypto, clock, records, keys, sequence } = deps;
+  let recordsMax = options.recordsMax;
+  const ownCoarse = (): number => coarseLocation(options.ownLocation());
+  const rows = readRows(records);
+  const table = createSlotTable(Math.max(GROW_ROWS, rows.length));
+  const farthest = createFarthestFirst(table, ownCoarse);
+  const free: number[] = [];
   const passing = new Map<string, { ref: BlockRef; bytes: Uint8Array }>();
+  let owned = 0;
+  /** Rows given to jobs of the transaction under way. */
+  let reserved = 0;
+  let waiting: Job[] = [];
+  let timer: Timer | undefined;
+  let isClosing = false;
   let damaged = 0;
+  let evicted = 0;
+  adoptRows();
 
-  const nameOf = (ref: BlockRef): string => hexKey(keys.digest(ref));
+  function adoptRows(): void {
+    for (let row = table.capacity - 1; row >= rows.length; row--) free.push(row);
+    for (const [row, { digest, number, sealed }] of rows.entries()) {
+      const tail = keys.sealRef(number, sealed.subarray(ROUTING_TAIL_AT), ROUTING_TAIL_AT);
+      if (unpackFlags(tail[0]!) === undefined) free.push(row);
+      else show(row, digest, number, tail[0]!, (tail[1]! << 16) | (tail[2]! << 8) | tail[3]!);
+    }
+  }
 
-  function readOwn(name: string, ref: BlockRef): Uint8Array | undefined {
-    if (!owned.has(name)) return undefined;
-    const value = records.get(RECORDS, name);
+  function show(row: number, digest: Uint8Array, number: number, flags: number, coarse: number): void {
+    table.sequence[row] = number;
+    table.flags[row] = flags;
+    table.coarse[row] = coarse;
+    reveal(row, digest);
+  }
+
+  function reveal(row: number, digest: Uint8Array): void {
+    table.state[row] = SLOT.store;
+    table.link(row, digest);
+    farthest.add(row);
+    owned++;
+  }
+
+  /** The row keeps its content, but is not found any more. */
+  function hide(row: number): void {
+    table.unlink(row);
+    table.state[row] = SLOT.busy;
+    farthest.remove(row);
+    owned--;
+  }
+
+  function release(row: number): void {
+    table.state[row] = SLOT.free;
+    free.push(row);
+  }
+
+  const nameOf = (row: number): string => hexKey(table.digestOf(row));
+
+  function readOwn(row: number, ref: BlockRef): Uint8Array | undefined {
+    const value = records.get(RECORDS, nameOf(row));
     if (value !== undefined && value.length > SEQUENCE_BYTES) {
       const bytes = keys.cipher(ref, readSequence(value), value.subarray(SEQUENCE_BYTES));
       if (options.verify(ref, bytes)) return bytes;
     }
     damaged++;
-    forget(name);
+    forget(row);
     return undefined;
   }
 
@@ -97,29 +176,20 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
   }
 
   /** Drops an owned record; one that the disk will not let go of is not listed any more, and dropped again after a restart. */
-  function forget(name: string): void {
-    owned.delete(name);
+  function forget(row: number): void {
+    const name = nameOf(row);
+    hide(row);
     try {
-      removeRows(name);
+      records.transaction(() => removeRows(name));
     } catch (error) {
       if (!(error instanceof LocalError)) throw error;
     }
+    release(row);
   }
 
   function removeRows(name: string): void {
-    records.transaction(() => {
-      records.delete(RECORDS, name);
-      records.delete(REFS, name);
-    });
-  }
-
-  /** The `count` records to give up first: more than one only after store.size was made smaller. */
-  function farthest(count: number, centre: number): Ranked[] {
-    const ranked = [...owned].map(([name, entry]): Ranked => {
-      return { name, distance: coarseDistance(entry.coarse, centre), sequence: entry.sequence };
-    });
-    if (count === 1) return [ranked.reduce((first, other) => (goesBefore(other, first) ? other : first))];
-    return ranked.sort((a, b) => (goesBefore(a, b) ? -1 : 1)).slice(0, count);
+    records.delete(RECORDS, name);
+    records.delete(REFS, name);
   }
 
   function keepPassing(name: string, ref: BlockRef, bytes: Uint8Array): PutResult {
@@ -133,44 +203,114 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
     return { type: 'stored' };
   }
 
-  function keepOwned(name: string, held: HeldRef, bytes: Uint8Array): PutResult {
-    let evicted: readonly Ranked[] = [];
-    if (!owned.has(name) && owned.size >= recordsMax) {
-      const centre = coarseLocation(options.ownLocation());
-      evicted = farthest(owned.size - recordsMax + 1, centre);
-      // The last of them decides: it is the nearest that would have to go.
-      if (coarseDistance(held.coarse, centre) > evicted.at(-1)!.distance) return { type: 'declined' };
-    }
-    const number = sequence.next();
-    records.transaction(() => {
-      records.put(RECORDS, name, withSequence(number, keys.cipher(held.ref, number, bytes)));
-      records.put(REFS, name, withSequence(number, keys.sealRef(number, encodeHeldRef(held))));
-      for (const gone of evicted) {
-        records.delete(RECORDS, gone.name);
-        records.delete(REFS, gone.name);
+  function keepOwned(digest: Uint8Array, held: HeldRef, bytes: Uint8Array): Promise<PutResult> {
+    const done = Promise.withResolvers<PutResult>();
+    waiting.push({ digest, held, bytes, done });
+    if (isClosing) writeWaiting();
+    else timer ??= clock.setTimer(0, writeWaiting);
+    return done.promise;
+  }
+
+  function writeWaiting(): void {
+    timer?.cancel();
+    timer = undefined;
+    const jobs = waiting;
+    waiting = [];
+    if (jobs.length === 0) return;
+    let placed: Placed[] = [];
+    reserved = 0;
+    try {
+      sequence.reserve(jobs.length);
+      placed = jobs.map(place).filter((found) => found !== undefined);
+      records.transaction(() => {
+        for (const { job, number, evicted: gone } of placed) {
+          const name = hexKey(job.digest);
+          records.put(RECORDS, name, withSequence(number, keys.cipher(job.held.ref, number, job.bytes)));
+          records.put(REFS, name, withSequence(number, keys.sealRef(number, encodeHeldRef(job.held))));
+          for (const row of gone) removeRows(nameOf(row));
+        }
+      });
+    } catch (error) {
+      reserved = 0;
+      for (const { row, evicted: gone } of placed) {
+        for (const other of gone) reveal(other, table.digestOf(other));
+        if (table.state[row] === SLOT.busy) release(row);
+        else farthest.add(row);
       }
-    });
-    for (const gone of evicted) owned.delete(gone.name);
-    owned.set(name, { ...held, sequence: number });
-    passing.delete(name);
-    return { type: 'stored' };
+      for (const { done } of jobs) settle(done, () => putFailure(error));
+      return;
+    }
+    reserved = 0;
+    for (const { job, number, row, evicted: gone } of placed) {
+      for (const other of gone) release(other);
+      evicted += gone.length;
+      if (table.state[row] === SLOT.store) hide(row); // replaced: its age changes
+      show(row, job.digest, number, packFlags(job.held), job.held.coarse);
+      passing.delete(hexKey(job.digest));
+      job.done.resolve({ type: 'stored' });
+    }
+  }
+
+  /** Room for one more, and who goes for it; undefined when it is itself the farthest and was told so. */
+  function place(job: Job): Placed | undefined {
+    const number = sequence.next();
+    const present = table.find(job.digest);
+    if (present !== NO_SLOT) {
+      farthest.remove(present); // nobody of this transaction may evict what it replaces
+      return { job, number, row: present, evicted: [] };
+    }
+    const gone: number[] = [];
+    const centre = ownCoarse();
+    while (owned + reserved >= recordsMax) {
+      const last = farthest.farthest();
+      if (last === NO_SLOT || coarseDistance(job.held.coarse, centre) > farthest.distanceOf(last)) {
+        for (const row of gone) reveal(row, table.digestOf(row));
+        job.done.resolve({ type: 'declined' });
+        return undefined;
+      }
+      hide(last);
+      gone.push(last);
+    }
+    reserved++;
+    return { job, number, row: takeRow(), evicted: gone };
+  }
+
+  function takeRow(): number {
+    if (free.length === 0) {
+      const before = table.capacity;
+      table.grow(before + GROW_ROWS);
+      for (let row = table.capacity - 1; row >= before; row--) free.push(row);
+    }
+    const row = free.pop()!;
+    table.state[row] = SLOT.busy;
+    return row;
+  }
+
+  function refAt(row: number): HeldRef | undefined {
+    const value = table.state[row] === SLOT.store ? records.get(REFS, nameOf(row)) : undefined;
+    if (value === undefined || value.length !== SEQUENCE_BYTES + SEALED_REF_BYTES) return undefined;
+    return decodeHeldRef(keys.sealRef(readSequence(value), value.subarray(SEQUENCE_BYTES)));
   }
 
   return {
     get(ref) {
-      const name = nameOf(ref);
+      const digest = keys.digest(ref);
+      const row = table.find(digest);
       try {
-        return readOwn(name, ref) ?? readPassing(name);
+        const own = row === NO_SLOT ? undefined : readOwn(row, ref);
+        return own ?? readPassing(hexKey(digest));
       } catch (error) {
-        if (error instanceof LocalError) return readPassing(name);
+        if (error instanceof LocalError) return readPassing(hexKey(digest));
         throw error;
       }
     },
 
-    put(ref, replica, bytes, reason) {
-      const name = nameOf(ref);
+    async put(ref, replica, bytes, reason) {
+      const digest = keys.digest(ref);
+      const name = hexKey(digest);
       try {
-        const own = readOwn(name, ref);
+        const row = table.find(digest);
+        const own = row === NO_SLOT ? undefined : readOwn(row, ref);
         const existing = own ?? readPassing(name);
         if (existing !== undefined) {
           const isSame = crypto.equal(existing, bytes);
@@ -179,55 +319,119 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
           if (isSame && (reason === 'path' || own !== undefined)) return { type: 'present' };
         }
         // A newer pointer that only passes by still replaces what we own: an owner must not answer with an older one.
-        if (reason === 'path' && own === undefined) return keepPassing(name, ref, bytes);
-        const before = owned.get(name);
+        if (own === undefined && reason === 'path') return keepPassing(name, ref, bytes);
+        const before = own === undefined ? undefined : unpackFlags(table.flags[row]!);
         const held: HeldRef = {
           ref: { kind: ref.kind, key: ref.key },
           replica: before?.replica ?? replica,
           reason: before?.reason ?? reason,
-          coarse: before?.coarse ?? coarseLocation(locationOf(crypto, ref, replica)),
+          coarse: before === undefined ? coarseLocation(locationOf(crypto, ref, replica)) : table.coarse[row]!,
         };
-        return keepOwned(name, held, bytes);
+        return await keepOwned(digest, held, bytes);
       } catch (error) {
         return putFailure(error);
       }
     },
 
     delete(ref) {
-      const name = nameOf(ref);
-      passing.delete(name);
-      if (owned.has(name)) forget(name);
+      const digest = keys.digest(ref);
+      passing.delete(hexKey(digest));
+      const row = table.find(digest);
+      if (row !== NO_SLOT) forget(row);
     },
 
     reasonOf(ref) {
-      const name = nameOf(ref);
-      return owned.get(name)?.reason ?? (passing.has(name) ? 'path' : undefined);
+      const digest = keys.digest(ref);
+      const row = table.find(digest);
+      if (row !== NO_SLOT) return unpackFlags(table.flags[row]!)?.reason;
+      return passing.has(hexKey(digest)) ? 'path' : undefined;
     },
 
-    owned: () => [...owned.values()].map(({ ref, replica }) => ({ ref, replica })),
+    ownedAt: refAt,
 
+    checkAt(row) {
+      if (table.state[row] !== SLOT.store) return undefined;
+      const held = refAt(row);
+      if (held !== undefined) return readOwn(row, held.ref) !== undefined;
+      damaged++;
+      forget(row);
+      return false;
+    },
+
+    coarseAt: (row) => (table.state[row] === SLOT.store ? table.coarse[row] : undefined),
+
+    setMax(wanted) {
+      recordsMax = wanted;
+    },
+
+    trim(count) {
+      const going: number[] = [];
+      while (going.length < count && owned > recordsMax) {
+        const row = farthest.farthest();
+        hide(row);
+        going.push(row);
+      }
+      try {
+        records.transaction(() => {
+          for (const row of going) removeRows(nameOf(row));
+        });
+      } catch (error) {
+        for (const row of going) reveal(row, table.digestOf(row));
+        throw error;
+      }
+      evicted += going.length;
+      for (const row of going) release(row);
+      return owned > recordsMax;
+    },
+
+    close() {
+      isClosing = true;
+      writeWaiting();
+    },
+
+    get rows() {
+      return table.capacity;
+    },
+    get max() {
+      return recordsMax;
+    },
+    get ownedCount() {
+      return owned;
+    },
     get count() {
-      return owned.size + passing.size;
+      return owned + passing.size;
     },
     get damaged() {
       return damaged;
     },
+    get evicted() {
+      return evicted;
+    },
   };
 }
 
-/** In order of sequence, in which sealed references are quick to open. */
-function readOwned(records: Records, keys: StoreKeys): Map<string, OwnedRecord> {
-  const rows = records
-    .entries(REFS)
-    .filter(([, value]) => value.length > SEQUENCE_BYTES)
-    .sort(([, a], [, b]) => readSequence(a) - readSequence(b));
-  const owned = new Map<string, OwnedRecord>();
-  for (const [name, value] of rows) {
-    const number = readSequence(value);
-    const held = decodeHeldRef(keys.sealRef(number, value.subarray(SEQUENCE_BYTES)));
-    if (held !== undefined) owned.set(name, { ...held, sequence: number });
+function settle(done: PromiseWithResolvers<PutResult>, result: () => PutResult): void {
+  try {
+    done.resolve(result());
+  } catch (error) {
+    done.reject(error);
   }
-  return owned;
+}
+
+interface Row {
+  readonly digest: Uint8Array;
+  readonly number: number;
+  readonly sealed: Uint8Array;
+}
+
+/** In order of sequence, in which sealed references are quick to open. */
+function readRows(records: Records): Row[] {
+  const rows: Row[] = [];
+  for (const [name, value] of records.entries(REFS)) {
+    if (name.length !== 2 * DIGEST_BYTES || value.length !== SEQUENCE_BYTES + SEALED_REF_BYTES) continue;
+    rows.push({ digest: fromHexKey(name), number: readSequence(value), sealed: value.subarray(SEQUENCE_BYTES) });
+  }
+  return rows.sort((a, b) => a.number - b.number);
 }
 
 function withSequence(number: number, bytes: Uint8Array): Uint8Array {

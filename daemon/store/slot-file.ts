@@ -3,10 +3,12 @@
  *
  * Shape   "store-data": slot i at i * 32,768, enciphered. "store-meta": entry i at i * 64:
  *           0  state 1 (0 free, 1 store, 2 cache), zero 1, sequence 6 big-endian
- *           8  digest 16, sealed reference 36 (held-ref.ts)
+ *           8  digest 16
+ *          24  sealed reference 36 (held-ref.ts); zero in the cache
  *          60  CRC-32 over u32 i and bytes 0..59
  *         A slot in use is freed on disk before its bytes change, then data, then its entry: cut anywhere, an entry either matches
  *         its slot or the block fails verification when read, and only that slot is lost.
+ *         Both files grow as slots are first used, GROW_SLOTS at a time, never past what `bound` allows.
  * Errors  rejects with the LocalError of the disk. An entry that does not hold reads as free.
  * Why     three times LMDB's speed, and the file cannot outgrow its bound. The checksum is about faults, not about attackers: whoever
  *         writes to our disk can also free a slot, and a block proves itself by its key.
@@ -14,19 +16,23 @@
  * @module
  */
 import { BLOCK_BYTES } from '../limits.ts';
-import type { BlockStorage, Disk } from '../ports.ts';
+import type { Disk } from '../ports.ts';
 import { crc32 } from './crc32.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { SLOT } from './slot-table.ts';
+import { grown, SLOT } from './slot-table.ts';
 import { DIGEST_BYTES, SEALED_REF_BYTES } from './store-keys.ts';
 
 export const META_BYTES = 64;
 /** What one slot costs of store.size. */
 export const SLOT_COST_BYTES = BLOCK_BYTES + META_BYTES;
 const META_READ_BYTES = 1_048_576;
+/** 4 MiB: few enough resizes, and the file is at most that much longer than what was written. */
+const GROW_SLOTS = 128;
 const DIGEST_AT = 8;
 const REF_AT = 24;
 const CRC_AT = 60;
+/** Buffers kept for reading: so many reads under way share them, others make their own. */
+const SCRATCH_KEPT = 8;
 
 export interface MetaEntry {
   readonly state: typeof SLOT.store | typeof SLOT.cache;
@@ -36,13 +42,16 @@ export interface MetaEntry {
 }
 
 export interface SlotFile {
-  /** Slots the file has now. */
+  /** Slots the files hold now. */
   slots(): number;
-  /** Grows or shrinks both files. */
-  resize(slots: number): Promise<void>;
+  /** The files never get more slots than this. */
+  bound(slots: number): void;
+  /** Cuts both files to so many slots. */
+  truncate(slots: number): Promise<void>;
   /** Calls back for each entry in use, in slot order; the arrays are views that are valid during the call. */
-  scan(each: (slot: number, entry: MetaEntry) => void): Promise<void>;
-  read(slot: number): Promise<Uint8Array>;
+  scan(each: (slot: number, entry: MetaEntry) => void, from?: number, to?: number): Promise<void>;
+  /** What `use` makes of the enciphered bytes, which are valid during the call. */
+  read<T>(slot: number, use: (sealed: Uint8Array) => T): Promise<T>;
   /** Frees the slot on disk. */
   clear(slot: number): Promise<void>;
   /** Bytes, then entry, into a slot that is free on disk. */
@@ -60,48 +69,86 @@ export async function openSlotFile(disk: Disk): Promise<SlotFile> {
   const commits = createGroupCommit(async () => {
     await Promise.all([data.flush(), meta.flush()]);
   });
+  const scratch: Uint8Array[] = [];
+  let boundSlots = 0;
+  let growing: Promise<void> | undefined;
+  /** Entries that are not zero on disk, even those that do not hold: they are cleared before their slot changes. */
   let usedOnDisk = new Uint8Array(Math.floor(meta.sizeBytes() / META_BYTES));
 
-  return {
-    slots: () => usedOnDisk.length,
+  /** A cut between the two may leave one file longer; what only one of them has is no slot. */
+  const slots = (): number =>
+    Math.min(Math.floor(meta.sizeBytes() / META_BYTES), Math.floor(data.sizeBytes() / BLOCK_BYTES));
 
-    async resize(slots) {
-      await resizeTo(meta, slots * META_BYTES);
-      await resizeTo(data, slots * BLOCK_BYTES);
-      const used = new Uint8Array(slots);
-      used.set(usedOnDisk.subarray(0, slots));
-      usedOnDisk = used;
+  async function growFor(slot: number): Promise<void> {
+    const wanted = Math.min(boundSlots, Math.ceil((slot + 1) / GROW_SLOTS) * GROW_SLOTS);
+    if (data.sizeBytes() < wanted * BLOCK_BYTES) await data.resize(wanted * BLOCK_BYTES);
+    if (meta.sizeBytes() < wanted * META_BYTES) await meta.resize(wanted * META_BYTES);
+    if (usedOnDisk.length < wanted) usedOnDisk = grown(usedOnDisk, new Uint8Array(wanted));
+  }
+
+  return {
+    slots,
+
+    bound(wanted) {
+      boundSlots = wanted;
     },
 
-    async scan(each) {
-      const totalBytes = usedOnDisk.length * META_BYTES;
-      for (let at = 0; at < totalBytes; at += META_READ_BYTES) {
-        const chunk = await meta.read(at, Math.min(META_READ_BYTES, totalBytes - at));
+    async truncate(wanted) {
+      if (meta.sizeBytes() > wanted * META_BYTES) await meta.resize(wanted * META_BYTES);
+      if (data.sizeBytes() > wanted * BLOCK_BYTES) await data.resize(wanted * BLOCK_BYTES);
+      usedOnDisk = usedOnDisk.slice(0, wanted);
+    },
+
+    async scan(each, from = 0, to = usedOnDisk.length) {
+      const readable = slots();
+      const endBytes = Math.min(to, usedOnDisk.length) * META_BYTES;
+      for (let at = from * META_BYTES; at < endBytes; at += META_READ_BYTES) {
+        const chunk = await meta.read(at, Math.min(META_READ_BYTES, endBytes - at));
         for (let offset = 0; offset < chunk.length; offset += META_BYTES) {
           const slot = (at + offset) / META_BYTES;
-          const bytes = chunk.subarray(offset, offset + META_BYTES);
-          if (bytes[0] === SLOT.free) continue;
-          usedOnDisk[slot] = 1; // even an entry that does not hold is freed on disk before its slot changes
-          const entry = decodeMeta(slot, bytes);
-          if (entry !== undefined) each(slot, entry);
+          if (isZero(chunk, offset)) continue;
+          usedOnDisk[slot] = 1;
+          const state = chunk[offset];
+          if (state !== SLOT.store && state !== SLOT.cache) continue;
+          if (slot >= readable || readUint32(chunk, offset + CRC_AT) !== checksum(slot, chunk, offset)) continue;
+          each(slot, {
+            state,
+            sequence: (chunk[offset + 2]! * 256 + chunk[offset + 3]!) * 2 ** 32 + readUint32(chunk, offset + 4),
+            digest: chunk.subarray(offset + DIGEST_AT, offset + DIGEST_AT + DIGEST_BYTES),
+            sealedRef: chunk.subarray(offset + REF_AT, offset + REF_AT + SEALED_REF_BYTES),
+          });
         }
       }
     },
 
-    read: (slot) => data.read(slot * BLOCK_BYTES, BLOCK_BYTES),
+    async read(slot, use) {
+      const into = scratch.pop() ?? new Uint8Array(BLOCK_BYTES);
+      try {
+        return use(await data.read(slot * BLOCK_BYTES, BLOCK_BYTES, into));
+      } finally {
+        if (scratch.length < SCRATCH_KEPT) scratch.push(into);
+      }
+    },
 
     async clear(slot) {
+      if (slot >= usedOnDisk.length) return;
       await meta.write(slot * META_BYTES, new Uint8Array(META_BYTES));
       usedOnDisk[slot] = 0;
     },
 
     async fill(slot, sealed, entry) {
+      while (slot >= slots()) {
+        growing ??= growFor(slot).finally(() => {
+          growing = undefined;
+        });
+        await growing;
+      }
       await data.write(slot * BLOCK_BYTES, sealed);
       usedOnDisk[slot] = 1; // before the write: a torn entry must be cleared too
       await meta.write(slot * META_BYTES, encodeMeta(slot, entry));
     },
 
-    isFreeOnDisk: (slot) => usedOnDisk[slot] === 0,
+    isFreeOnDisk: (slot) => slot >= usedOnDisk.length || usedOnDisk[slot] === 0,
     mark: () => commits.mark(),
     commit: (mark) => commits.commit(mark),
 
@@ -115,8 +162,13 @@ export async function openSlotFile(disk: Disk): Promise<SlotFile> {
   };
 }
 
-async function resizeTo(storage: BlockStorage, sizeBytes: number): Promise<void> {
-  if (storage.sizeBytes() !== sizeBytes) await storage.resize(sizeBytes);
+function isZero(bytes: Uint8Array, from: number): boolean {
+  for (let at = from; at < from + META_BYTES; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
 function encodeMeta(slot: number, entry: MetaEntry): Uint8Array {
@@ -127,25 +179,17 @@ function encodeMeta(slot: number, entry: MetaEntry): Uint8Array {
   view.setUint32(4, entry.sequence % 2 ** 32);
   bytes.set(entry.digest, DIGEST_AT);
   bytes.set(entry.sealedRef, REF_AT);
-  view.setUint32(CRC_AT, checksum(slot, bytes));
+  view.setUint32(CRC_AT, checksum(slot, bytes, 0));
   return bytes;
 }
 
-function decodeMeta(slot: number, bytes: Uint8Array): MetaEntry | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, META_BYTES);
-  const state = bytes[0];
-  if (state !== SLOT.store && state !== SLOT.cache) return undefined;
-  if (view.getUint32(CRC_AT) !== checksum(slot, bytes)) return undefined;
-  return {
-    state,
-    sequence: view.getUint16(2) * 2 ** 32 + view.getUint32(4),
-    digest: bytes.subarray(DIGEST_AT, DIGEST_AT + DIGEST_BYTES),
-    sealedRef: bytes.subarray(REF_AT, REF_AT + SEALED_REF_BYTES),
-  };
-}
+const place = new Uint8Array(4);
 
 /** The slot number is covered, so that an entry written to the wrong place does not hold there. */
-function checksum(slot: number, bytes: Uint8Array): number {
-  const place = Uint8Array.of(slot >>> 24, slot >>> 16, slot >>> 8, slot);
-  return crc32(bytes.subarray(0, CRC_AT), crc32(place));
+function checksum(slot: number, bytes: Uint8Array, from: number): number {
+  place[0] = slot >>> 24;
+  place[1] = slot >>> 16;
+  place[2] = slot >>> 8;
+  place[3] = slot;
+  return crc32(bytes, crc32(place), from, from + CRC_AT);
 }

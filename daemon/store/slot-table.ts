@@ -1,14 +1,14 @@
 /**
- * The index of the slot file, in memory: which slot holds which digest, and what eviction needs to know of it.
+ * The index of a file of slots, in memory: which slot holds which digest, and what eviction needs to know of it.
  *
  * Shape   flat typed arrays by slot number, and an open-addressing hash table of slot numbers (linear probing, at most half full,
- *         deletion by shifting back, so no tombstones).
- * Unit    70 to 78 bytes a slot, taken when the store opens: 1,000,000 slots (30.6 GiB) cost about 75 MB.
- * Why     a Map with string keys costs twice that and is scanned by every garbage collection. Digests are keyed with a secret of
- *         this node (store-keys.ts), so nobody outside can aim at one chain of the table.
+ *         deletion by shifting back, so no tombstones). The same table indexes the records (record-shelf.ts).
+ * Unit    38 to 46 bytes a slot, taken when the store opens: 1,000,000 slots (30.6 GiB) cost about 38 MB.
+ * Why     a Map with string keys costs four times that and is scanned by every garbage collection. Digests are keyed with a secret
+ *         of this node (store-keys.ts), so nobody outside can aim at one chain of the table. Routing keys are not in memory at all:
+ *         the few who need them (handoff, verify) read them from the disk.
  * @module
  */
-import { ROUTING_KEY_BYTES } from '../ids.ts';
 import { DIGEST_BYTES } from './store-keys.ts';
 
 /** `busy`: handed to a put that is writing; in no list and not to be found. */
@@ -19,8 +19,9 @@ export const NO_SLOT = -1;
 
 export interface SlotTable {
   readonly capacity: number;
+  /** Views of now: `grow` replaces them. */
   readonly state: Uint8Array;
-  /** Rises with every write: age, and proof that a slot still holds what it held before an await. */
+  /** Rises with every write of a region: age, and proof that a slot still holds what it held before an await. */
   readonly sequence: Float64Array;
   readonly coarse: Uint32Array;
   /** kind, replica, reason as held-ref.ts packs them. */
@@ -29,19 +30,28 @@ export interface SlotTable {
   /** Makes `slot` findable. The digest must not be in the table. */
   link(slot: number, digest: Uint8Array): void;
   unlink(slot: number): void;
+  /** A view. */
   digestOf(slot: number): Uint8Array;
-  /** The 32 bytes of the routing key of a slot in the store region; a view. */
-  keyOf(slot: number): Uint8Array;
+  grow(capacity: number): void;
 }
 
-export function createSlotTable(capacity: number): SlotTable {
-  const digests = new Uint8Array(capacity * DIGEST_BYTES);
-  const keys = new Uint8Array(capacity * ROUTING_KEY_BYTES);
-  const bucketCount = 2 ** Math.max(4, Math.ceil(Math.log2(Math.max(1, capacity) * 2)));
-  const mask = bucketCount - 1;
-  const buckets = new Int32Array(bucketCount); // slot + 1, so that fresh zero pages mean empty
+export function createSlotTable(initialCapacity: number): SlotTable {
+  let capacity = initialCapacity;
+  let state = new Uint8Array(capacity);
+  let sequence = new Float64Array(capacity);
+  let coarse = new Uint32Array(capacity);
+  let flags = new Uint8Array(capacity);
+  let digests = new Uint8Array(capacity * DIGEST_BYTES);
+  let buckets = new Int32Array(0); // slot + 1, so that fresh zero pages mean empty
+  let mask = 0;
+  makeBuckets();
 
-  const digestOf = (slot: number): Uint8Array => digests.subarray(slot * DIGEST_BYTES, (slot + 1) * DIGEST_BYTES);
+  function makeBuckets(): void {
+    const count = 2 ** Math.max(4, Math.ceil(Math.log2(Math.max(1, capacity) * 2)));
+    buckets = new Int32Array(count);
+    mask = count - 1;
+  }
+
   const home = (bytes: Uint8Array, at: number): number =>
     (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) & mask;
 
@@ -51,14 +61,29 @@ export function createSlotTable(capacity: number): SlotTable {
     return true;
   }
 
+  function enter(slot: number): void {
+    let bucket = home(digests, slot * DIGEST_BYTES);
+    while (buckets[bucket] !== 0) bucket = (bucket + 1) & mask;
+    buckets[bucket] = slot + 1;
+  }
+
   return {
-    capacity,
-    state: new Uint8Array(capacity),
-    sequence: new Float64Array(capacity),
-    coarse: new Uint32Array(capacity),
-    flags: new Uint8Array(capacity),
-    digestOf,
-    keyOf: (slot) => keys.subarray(slot * ROUTING_KEY_BYTES, (slot + 1) * ROUTING_KEY_BYTES),
+    get capacity() {
+      return capacity;
+    },
+    get state() {
+      return state;
+    },
+    get sequence() {
+      return sequence;
+    },
+    get coarse() {
+      return coarse;
+    },
+    get flags() {
+      return flags;
+    },
+    digestOf: (slot) => digests.subarray(slot * DIGEST_BYTES, (slot + 1) * DIGEST_BYTES),
 
     find(digest) {
       for (let bucket = home(digest, 0); buckets[bucket] !== 0; bucket = (bucket + 1) & mask) {
@@ -70,9 +95,7 @@ export function createSlotTable(capacity: number): SlotTable {
 
     link(slot, digest) {
       digests.set(digest, slot * DIGEST_BYTES);
-      let bucket = home(digest, 0);
-      while (buckets[bucket] !== 0) bucket = (bucket + 1) & mask;
-      buckets[bucket] = slot + 1;
+      enter(slot);
     },
 
     unlink(slot) {
@@ -88,5 +111,25 @@ export function createSlotTable(capacity: number): SlotTable {
       }
       buckets[hole] = 0;
     },
+
+    grow(wanted) {
+      if (wanted <= capacity) return;
+      state = grown(state, new Uint8Array(wanted));
+      sequence = grown(sequence, new Float64Array(wanted));
+      coarse = grown(coarse, new Uint32Array(wanted));
+      flags = grown(flags, new Uint8Array(wanted));
+      digests = grown(digests, new Uint8Array(wanted * DIGEST_BYTES));
+      capacity = wanted;
+      makeBuckets();
+      for (let slot = 0; slot < capacity; slot++) {
+        if (state[slot] === SLOT.store || state[slot] === SLOT.cache) enter(slot);
+      }
+    },
   };
+}
+
+/** @returns `into`, with `from` at its start */
+export function grown<T extends { set(from: T): void }>(from: T, into: T): T {
+  into.set(from);
+  return into;
 }

@@ -1,14 +1,14 @@
 /**
  * The store's own secrets: what an index entry, a slot and a sealed reference are enciphered or named with.
  *
- * Shape   one random root of 32 bytes, kept in Records, gives three keys by HKDF with a label each:
+ * Shape   one random root of 32 bytes, kept in Records (store-root.ts), gives three keys by HKDF with a label each:
  *           index   digest = first 16 bytes of HMAC-SHA-256(index key, u8 kind || routing key)
  *           slot    ChaCha20 under HKDF(routing key, slot salt): nonce zero for CHK (one key, one content), the sequence for records
  *           refs    a keystream addressed by sequence number, 36 bytes each; a sequence is never used twice (sequence.ts)
  * Why     the three are apart because HMAC(salt, routing key) is also the first step of HKDF(routing key, salt): an index entry
  *         made with the slot's salt and nothing else would hand out the key of its slot.
  *         References are sealed by position in one keystream, not each with a nonce, so that a million of them are read at start
- *         in a quarter of a second instead of seven (one ChaCha20 call per 256 instead of per reference).
+ *         in a fraction of a second instead of ten (one ChaCha20 call per 256 instead of per reference).
  * Who has the disk, unsealed, has the root: he can list the keys of owned blocks and test any other key he knows
  *         (decisions/0001-owned-refs-on-disk.md). Sealing the root is all that a passphrase has to do.
  * Source  design § 9, formats.md "slot cipher".
@@ -20,6 +20,8 @@ import type { Crypto } from '../ports.ts';
 export const STORE_ROOT_BYTES = 32;
 export const DIGEST_BYTES = 16;
 export const SEALED_REF_BYTES = 36;
+/** Behind the routing key in a reference: kind, replica, reason and place. */
+export const ROUTING_TAIL_AT = 32;
 
 /** References covered by one piece of keystream: 9 KiB. */
 const REFS_PER_PIECE = 256;
@@ -29,8 +31,8 @@ export interface StoreKeys {
   digest(ref: BlockRef): Uint8Array;
   /** Enciphers and deciphers what is kept under `ref`. @param sequence 0 for CHK, else the record's own */
   cipher(ref: BlockRef, sequence: number, bytes: Uint8Array): Uint8Array;
-  /** Seals and opens 36 bytes; quick when called in order of sequence. */
-  sealRef(sequence: number, plain: Uint8Array): Uint8Array;
+  /** Seals and opens a part of the 36 bytes of reference `sequence`, from byte `from` on; quick when called in order of sequence. */
+  sealRef(sequence: number, part: Uint8Array, from?: number): Uint8Array;
 }
 
 export function createStoreKeys(crypto: Crypto, root: Uint8Array): StoreKeys {
@@ -49,15 +51,15 @@ export function createStoreKeys(crypto: Crypto, root: Uint8Array): StoreKeys {
       return crypto.chacha20Xor(key, nonceOf(sequence), bytes);
     },
 
-    sealRef(sequence, plain) {
+    sealRef(sequence, part, from = 0) {
       const wanted = Math.floor(sequence / REFS_PER_PIECE);
       if (wanted !== pieceNumber) {
         piece = crypto.chacha20Xor(refsKey, nonceOf(wanted), zeros);
         pieceNumber = wanted;
       }
-      const at = (sequence % REFS_PER_PIECE) * SEALED_REF_BYTES;
-      const sealed = new Uint8Array(SEALED_REF_BYTES);
-      for (let i = 0; i < SEALED_REF_BYTES; i++) sealed[i] = plain[i]! ^ piece[at + i]!;
+      const at = (sequence % REFS_PER_PIECE) * SEALED_REF_BYTES + from;
+      const sealed = new Uint8Array(part.length);
+      for (let i = 0; i < part.length; i++) sealed[i] = part[i]! ^ piece[at + i]!;
       return sealed;
     },
   };

@@ -259,6 +259,9 @@ export function createFakeNode(nowMs: () => number): FakeNode {
         damaged: 0,
         writeFailures: node.writeFailures,
         copies: { owner: 1, path: 2, handoff: 3 },
+        recordsEvicted: 0,
+        sizeBytes: 64 * 2 ** 20,
+        isSealed: false,
       },
       onion: {
         circuits: [{ alias: 1, use: 'ready', hops: 3, ageMs: 5, cellsIn: 1, cellsOut: 2, buildMs: 10 }],

@@ -23,7 +23,7 @@ import { locationOf } from '../../../daemon/keys/location.ts';
 import type { Link } from '../../../daemon/link/link-types.ts';
 import type { Clock, TraceEvent } from '../../../daemon/ports.ts';
 import { createRouter, type Router } from '../../../daemon/router/router.ts';
-import type { BlockStore, PutResult } from '../../../daemon/store/store-types.ts';
+import type { BlockStore, OwnedPage, PutResult } from '../../../daemon/store/store-types.ts';
 import type { Peer, RoutingView } from '../../../daemon/topology/topology-types.ts';
 import { decodeMessage, encodeMessage } from '../../../daemon/wire/codec.ts';
 import type { Descriptor } from '../../../daemon/wire/descriptor-types.ts';
@@ -74,8 +74,8 @@ export class MapStore implements BlockStore {
   stats(): never {
     throw new Error('the router does not ask for it');
   }
-  ownedRefs(): [] {
-    return [];
+  async owned(): Promise<OwnedPage> {
+    return { held: [...this.blocks.values()].filter(({ reason }) => reason !== 'path'), next: undefined };
   }
   async close(): Promise<void> {}
 }

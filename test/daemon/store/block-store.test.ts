@@ -8,7 +8,18 @@ import { hexKey, KIND, ringLocation } from '../../../daemon/ids.ts';
 import { distance, locationOf } from '../../../daemon/keys/location.ts';
 import { RECORDS_CACHED_MAX } from '../../../daemon/limits.ts';
 import { createMemoryDisk } from '../../support/memory-disk.ts';
-import { type Block, block, blocks, crypto, openTestStore, pointerRecord, sizeFor, sskRecord } from './store-bench.ts';
+import {
+  type Block,
+  block,
+  blocks,
+  crypto,
+  openTestStore,
+  ownedRefs,
+  pointerRecord,
+  sizeFor,
+  sskRecord,
+  whenDone,
+} from './store-bench.ts';
 
 /** The block that lies nearest to a place, which a full store takes from anybody. */
 function nearest(given: Block[], place: number): Block {
@@ -56,10 +67,7 @@ test('reopen: blocks, records, reasons and owned references are as before', asyn
     await first.put(ref, index % 8, bytes, index % 2 === 0 ? 'owner' : 'path');
   const ssk = sskRecord(1, 1);
   await first.put(ssk.ref, 5, ssk.bytes, 'handoff');
-  const owned = first
-    .ownedRefs()
-    .map(({ ref, replica }) => `${hexKey(ref.key)}/${replica}`)
-    .sort();
+  const owned = (await ownedRefs(first)).map(({ ref, replica }) => `${hexKey(ref.key)}/${replica}`).sort();
   t.is(owned.length, 7);
   await first.close();
 
@@ -71,13 +79,7 @@ test('reopen: blocks, records, reasons and owned references are as before', asyn
     kept.map(({ ref }) => second.reasonOf(ref)),
     kept.map((_, index) => (index % 2 === 0 ? 'owner' : 'path')),
   );
-  t.deepEqual(
-    second
-      .ownedRefs()
-      .map(({ ref, replica }) => `${hexKey(ref.key)}/${replica}`)
-      .sort(),
-    owned,
-  );
+  t.deepEqual((await ownedRefs(second)).map(({ ref, replica }) => `${hexKey(ref.key)}/${replica}`).sort(), owned);
   t.is(second.stats().store.blocks + second.stats().cache.blocks, 12);
 });
 
@@ -215,8 +217,8 @@ test('full of owned blocks: the farthest goes, a still farther one is declined, 
   const given = blocks(0, 60);
   const far = (ref: (typeof given)[number]['ref']): number => distance(locationOf(crypto, ref, 0), own);
   for (const { ref, bytes } of given) {
-    const worst = Math.max(...store.ownedRefs().map((held) => far(held.ref)), 0);
-    const isFull = store.ownedRefs().length === 20;
+    const worst = Math.max(...(await ownedRefs(store)).map((held) => far(held.ref)), 0);
+    const isFull = (await ownedRefs(store)).length === 20;
     const { type } = await store.put(ref, 0, bytes, 'owner');
     t.is(type, isFull && far(ref) > worst ? 'declined' : 'stored');
     t.true(store.stats().store.blocks <= 20);
@@ -226,10 +228,7 @@ test('full of owned blocks: the farthest goes, a still farther one is declined, 
     .sort((a, b) => a - b)
     .slice(0, 20);
   t.deepEqual(
-    store
-      .ownedRefs()
-      .map(({ ref }) => far(ref))
-      .sort((a, b) => a - b),
+    (await ownedRefs(store)).map(({ ref }) => far(ref)).sort((a, b) => a - b),
     nearest,
   );
 });
@@ -240,7 +239,7 @@ test('when our location moves, what is far from the new one goes', async (t) => 
   for (const { ref, bytes } of blocks(0, 30)) await store.put(ref, 0, bytes, 'owner');
   own = ringLocation(0.6);
   for (const { ref, bytes } of blocks(30, 60)) await store.put(ref, 0, bytes, 'owner');
-  const far = store.ownedRefs().map(({ ref }) => distance(locationOf(crypto, ref, 0), own));
+  const far = (await ownedRefs(store)).map(({ ref }) => distance(locationOf(crypto, ref, 0), own));
   const best = blocks(30, 60)
     .map(({ ref }) => distance(locationOf(crypto, ref, 0), own))
     .sort((a, b) => a - b);
@@ -376,8 +375,7 @@ test('records as owner have their share of the size: the farthest goes', async (
   for (const { ref, bytes } of given) t.not((await store.put(ref, 0, bytes, 'owner')).type, 'failed');
   t.is(store.stats().records, 16);
   const far = given.map(({ ref }) => distance(locationOf(crypto, ref, 0), own)).sort((a, b) => a - b);
-  const held = store
-    .ownedRefs()
+  const held = (await ownedRefs(store))
     .map(({ ref }) => distance(locationOf(crypto, ref, 0), own))
     .sort((a, b) => a - b);
   t.deepEqual(held, far.slice(0, 16));
@@ -433,7 +431,7 @@ test('slots without their records are emptied: nobody could ask for what is in t
   t.true(disk.bytesOf('store-meta').every((byte) => byte === 0));
 });
 
-test('resize: a larger store keeps all, a smaller one moves what it can into free slots, owned blocks first', async (t) => {
+test('another size at the next start: a larger store keeps all, a smaller one gives up what it must and is cut', async (t) => {
   const disk = createMemoryDisk();
   const store = await openTestStore(disk, { slots: 10 });
   for (const { ref, bytes } of blocks(0, 4)) await store.put(ref, 0, bytes, 'path');
@@ -442,16 +440,28 @@ test('resize: a larger store keeps all, a smaller one moves what it can into fre
   await store.delete(block(2).ref);
   await store.close();
 
-  const larger = await openTestStore(disk, { slots: 30 });
+  const larger = await openTestStore(disk, { slots: 300 });
   t.like(larger.stats(), { store: { blocks: 4 }, cache: { blocks: 2 } });
+  for (const { ref, bytes } of blocks(100, 20)) await larger.put(ref, 0, bytes, 'owner');
+  t.like(larger.stats(), { store: { blocks: 24 }, cache: { blocks: 2 } });
   await larger.close();
-  t.is(disk.bytesOf('store-data').length, 30 * 32_768);
+  t.is(disk.bytesOf('store-data').length, 128 * 32_768); // grown by steps of 128 slots
 
-  const smaller = await openTestStore(disk, { slots: 5 });
-  t.is(disk.bytesOf('store-data').length, 5 * 32_768);
-  t.is(disk.bytesOf('store-meta').length, 5 * 64);
-  for (const { ref, bytes } of blocks(10, 3)) t.deepEqual(await smaller.get(ref), bytes);
-  t.true(smaller.stats().store.blocks + smaller.stats().cache.blocks <= 5);
+  const smaller = await openTestStore(disk, { slots: 8 });
+  await whenDone(() => smaller.resizing.isRunning);
+  t.is(disk.bytesOf('store-data').length, 8 * 32_768);
+  t.is(disk.bytesOf('store-meta').length, 8 * 64);
+  t.like(smaller.stats(), { store: { blocks: 6, evicted: 18 }, cache: { blocks: 2, evicted: 0 } });
+  let held = 0;
+  for (const { ref, bytes } of [...blocks(0, 20), ...blocks(100, 20)]) {
+    const got = await smaller.get(ref);
+    if (got !== undefined) t.deepEqual(got, bytes);
+    if (got !== undefined) held++;
+  }
+  t.is(held, 8);
+  await smaller.close();
+  const again = await openTestStore(disk, { slots: 8 });
+  t.like(again.stats(), { store: { blocks: 6 }, cache: { blocks: 2 } });
 });
 
 test('many puts at once share flushes and count once each', async (t) => {

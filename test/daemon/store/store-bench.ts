@@ -3,15 +3,14 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { type BlockRef, KIND, type RingLocation, ringLocation } from '../../../daemon/ids.ts';
+import { type BlockRef, KIND, type Replica, type RingLocation, ringLocation } from '../../../daemon/ids.ts';
 import { chkRoutingKey } from '../../../daemon/keys/node-chk.ts';
 import { sskRoutingKey } from '../../../daemon/keys/node-ssk.ts';
 import { verifyBlock } from '../../../daemon/keys/verify.ts';
 import { BLOCK_BYTES, POINTER_RECORD_BYTES, SSK_RECORD_BYTES } from '../../../daemon/limits.ts';
-import type { Disk, Log } from '../../../daemon/ports.ts';
+import type { Clock, Disk, Log } from '../../../daemon/ports.ts';
 import { openStore } from '../../../daemon/store/block-store.ts';
-import type { BlockStore } from '../../../daemon/store/store-types.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
+import type { BlockStore, ManagedStore, OwnedPage } from '../../../daemon/store/store-types.ts';
 import { createSeededRandom } from '../../support/seeded-random.ts';
 import { testCrypto } from '../../support/test-crypto.ts';
 
@@ -75,6 +74,47 @@ export interface TestStoreOptions {
   readonly ownLocation?: () => RingLocation;
   readonly logged?: string[];
   readonly random?: string;
+  readonly clock?: Clock;
+  readonly passphrase?: string | undefined;
+  readonly keepsSize?: boolean;
+  readonly onLost?: (ref: BlockRef, replica: Replica) => void;
+}
+
+/** Time that jumps to the next timer as soon as nothing else is to be done. */
+export function createPromptClock(): Clock {
+  let nowMs = 0;
+  return {
+    nowMs: () => nowMs,
+    wallMs: () => nowMs,
+    setTimer(delayMs, fire) {
+      const due = setImmediate(() => {
+        nowMs += delayMs;
+        fire();
+      });
+      return { cancel: () => clearImmediate(due) };
+    },
+  };
+}
+
+export interface Owned {
+  readonly ref: BlockRef;
+  readonly replica: Replica;
+}
+
+/** All pages of what a store owns. */
+export async function ownedRefs(store: BlockStore): Promise<Owned[]> {
+  const found: Owned[] = [];
+  for (let from: number | undefined = 0; from !== undefined; ) {
+    const page: OwnedPage = await store.owned(from);
+    found.push(...page.held);
+    from = page.next;
+  }
+  return found;
+}
+
+/** Until what runs in the background is done. */
+export async function whenDone(isRunning: () => boolean): Promise<void> {
+  while (isRunning()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What `slots` slots and the records' share cost together. */
@@ -82,14 +122,24 @@ export function sizeFor(slots: number): number {
   return Math.ceil((slots * (BLOCK_BYTES + 64) * 32) / 31);
 }
 
-export function openTestStore(disk: Disk, options: TestStoreOptions = {}): Promise<BlockStore> {
+export function openTestStore(disk: Disk, options: TestStoreOptions = {}): Promise<ManagedStore> {
   const log: Log = { write: (level, subsystem, text) => options.logged?.push(`${level} ${subsystem} ${text}`) };
   return openStore(
-    { disk, crypto, random: createSeededRandom(options.random ?? 'store'), clock: createManualClock(), log },
+    {
+      disk,
+      crypto,
+      random: createSeededRandom(options.random ?? 'store'),
+      clock: options.clock ?? createPromptClock(),
+      log,
+    },
     {
       sizeBytes: sizeFor(options.slots ?? 64),
       ownLocation: options.ownLocation ?? (() => ringLocation(0.25)),
       verify: (ref, bytes) => verifyBlock(crypto, ref, bytes),
+      passphrase: options.passphrase === undefined ? undefined : new TextEncoder().encode(options.passphrase),
+      sealingLogN: 4,
+      keepsSize: options.keepsSize ?? false,
+      ...(options.onLost === undefined ? {} : { onLost: options.onLost }),
     },
   );
 }

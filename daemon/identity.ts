@@ -54,7 +54,10 @@ export function loadIdentity(crypto: Crypto, records: Records, nowHour: number):
     nodeId: nodeId(crypto.sha256('holloway node', signKey.publicKey)),
     signKey,
     linkKeys: (hour) => (inGrace(hour) && keys.oldLink !== keys.link ? [keys.link, keys.oldLink] : [keys.link]),
-    onionKeys: (hour) => (inGrace(hour) && keys.oldOnion !== keys.onion ? [keys.onion, keys.nextOnion, keys.oldOnion] : [keys.onion, keys.nextOnion]),
+    onionKeys: (hour) =>
+      inGrace(hour) && keys.oldOnion !== keys.onion
+        ? [keys.onion, keys.nextOnion, keys.oldOnion]
+        : [keys.onion, keys.nextOnion],
     turn(hour) {
       if (hour - keys.turnedHour < KEY_LIFE_HOURS) return false;
       keys.oldLink = keys.link;

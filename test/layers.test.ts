@@ -23,7 +23,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'daemon/router': ['daemon/topology', 'daemon/store', 'daemon/keys', 'daemon/link', 'daemon/wire', 'crypto'],
   'daemon/onion': ['daemon/router', 'daemon/topology', 'daemon/link', 'daemon/wire', 'crypto'],
   'daemon/client': ['daemon/onion', 'daemon/keys', 'daemon/wire', 'crypto'],
-  'daemon/node': ['daemon/client', 'daemon/onion', 'daemon/router', 'daemon/store', 'daemon/topology', 'daemon/link', 'daemon/keys', 'daemon/wire', 'crypto'],
+  'daemon/node': [
+    'daemon/client',
+    'daemon/onion',
+    'daemon/router',
+    'daemon/store',
+    'daemon/topology',
+    'daemon/link',
+    'daemon/keys',
+    'daemon/wire',
+    'crypto',
+  ],
   'daemon/io': ['crypto'],
   'daemon/api': ['daemon/node', 'daemon/client', 'config'],
   'daemon/cli': ['daemon/api/schema', 'config', 'daemon/client', 'crypto', 'daemon/devnet', 'daemon/main', 'tui'],
@@ -34,7 +44,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** What speaks to a node from its surfaces sees these declarations of the layers below, and no code of theirs. */
 const TYPES_ONLY_FOR_API = /^daemon\/(link|onion|router|store|topology|wire)\/[a-z]+-types\.ts$/;
 const NODE_FILES = ['daemon/node.ts', 'daemon/node-types.ts', 'daemon/identity.ts', 'daemon/settings.ts'];
-const PURE = ['crypto', 'daemon/wire', 'daemon/keys', 'daemon/link', 'daemon/topology', 'daemon/store', 'daemon/router', 'daemon/onion', 'daemon/client', 'daemon/node'];
+const PURE = [
+  'crypto',
+  'daemon/wire',
+  'daemon/keys',
+  'daemon/link',
+  'daemon/topology',
+  'daemon/store',
+  'daemon/router',
+  'daemon/onion',
+  'daemon/client',
+  'daemon/node',
+];
 const AMBIENT =
   /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bset(?:Timeout|Interval|Immediate)\(|\bMath\.random\b|['"]node:(?:net|fs|dgram|http|https|tls|os|child_process|worker_threads|timers)\b|\bprocess\.(?:env|hrtime|nextTick)\b|\bcrypto\.subtle\b/;
 
@@ -58,9 +79,12 @@ function layerOf(path: string): string {
 function importsOf(path: string): { target: string; typeOnly: boolean }[] {
   const text = readFileSync(join(root, path), 'utf8');
   const found: { target: string; typeOnly: boolean }[] = [];
-  for (const match of text.matchAll(/(?:^|\n)\s*(import|export)\s+(type\s+)?[^'";]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|new URL\(\s*'(\.[^']+)'/g)) {
+  for (const match of text.matchAll(
+    /(?:^|\n)\s*(import|export)\s+(type\s+)?[^'";]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|new URL\(\s*'(\.[^']+)'/g,
+  )) {
     const specifier = match[3] ?? match[4] ?? match[5];
-    if (specifier?.startsWith('.')) found.push({ target: relative(root, resolve(root, dirname(path), specifier)), typeOnly: match[2] !== undefined });
+    if (specifier?.startsWith('.'))
+      found.push({ target: relative(root, resolve(root, dirname(path), specifier)), typeOnly: match[2] !== undefined });
   }
   return found;
 }
@@ -93,7 +117,8 @@ test('imports point one way', (t) => {
 
 test('base files import nothing of ours but each other and crypto types', (t) => {
   for (const path of BASE_FILES) {
-    for (const { target } of importsOf(path)) t.true(BASE_FILES.includes(target) || target === 'crypto/provider.ts', `${path} -> ${target}`);
+    for (const { target } of importsOf(path))
+      t.true(BASE_FILES.includes(target) || target === 'crypto/provider.ts', `${path} -> ${target}`);
   }
 });
 
@@ -117,5 +142,8 @@ test('only io and main bring the core and the outside together', (t) => {
 
 test('the top level has the five code folders and no sixth', (t) => {
   const folders = readdirSync(root).filter((name) => !name.startsWith('.') && statSync(join(root, name)).isDirectory());
-  t.deepEqual(folders.filter((name) => !['node_modules', 'dist', 'coverage'].includes(name)).sort(), [...CODE_FOLDERS].sort());
+  t.deepEqual(
+    folders.filter((name) => !['node_modules', 'dist', 'coverage'].includes(name)).sort(),
+    [...CODE_FOLDERS].sort(),
+  );
 });

@@ -9,7 +9,7 @@
  * Source  design §§ 3, 12; ux § 4.
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { configDocument } from '../config/document.ts';
@@ -53,7 +53,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       level: config.values['log.level'],
       format: config.values['log.format'],
       keep: LOG_LINES_KEPT,
-      write: (line) => process.stderr.write(`${line}\n`),
+      write: sayOnStderr,
     });
     endOnUncaught(log, release);
     await runUntilStopped(options, sockets, log);
@@ -98,7 +98,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
       sockets,
     );
     const link = formatAddress(node.boundAddress);
-    process.stderr.write(`ready network=${settings.networkName} api=${sockets.api} link=${link}\n`);
+    sayOnStderr(`ready network=${settings.networkName} api=${sockets.api} link=${link}`);
     flushCompileCache(); // now, because a daemon's exit may be months away and the next start wants it
     if (options.interrupted.aborted) stop.resolve('signal');
     options.interrupted.addEventListener('abort', () => stop.resolve('signal'));
@@ -158,6 +158,18 @@ function readSeed(text: string, where: string): Uint8Array {
     throw new ConfigError(where, 'network.seeds: an entry is no descriptor in base64url', 'network.seeds');
   }
   return new Uint8Array(bytes);
+}
+
+/**
+ * One line, straight to the descriptor. A disk that is full, or a reader that went away, costs that line and no more: through
+ * process.stderr the first failure would end the daemon, or else every later line.
+ */
+function sayOnStderr(line: string): void {
+  try {
+    writeSync(process.stderr.fd, `${line}\n`);
+  } catch {
+    // Nobody is left to be told.
+  }
 }
 
 /** The parent holds the other end and writes nothing: its death, by whatever signal, is an end of file here. */

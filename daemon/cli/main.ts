@@ -81,9 +81,8 @@ export async function runAsCommand(): Promise<void> {
   const code = await main(process.argv.slice(2));
   // Output that is still on its way goes out first; then nothing forgotten (a socket, a timer) keeps the process.
   process.exitCode = code;
-  await Promise.all(
-    [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
-  );
+  const unwritten = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0);
+  await Promise.all(unwritten.map((stream) => new Promise((resolve) => stream.write('', resolve))));
   process.exit(code);
 }
 

@@ -112,12 +112,13 @@ export function printable(text: string, keepLines = false): string {
     );
 }
 
-/** A pipe reader that goes away is no error of ours. */
+/** A pipe reader that goes away is no error of ours. A result that stdout does not take is; words that stderr does not take are lost. */
 export function endQuietlyOnBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      if (stream === process.stderr) return;
+      process.exit(createOutput({ json: false, quiet: false, debug: false }).failure(error));
     });
   }
 }

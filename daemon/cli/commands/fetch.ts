@@ -21,7 +21,7 @@ const URI_BYTES_MAX = 16_384;
 export const fetchDocument: CommandRun = async (context, [given = '-']) => {
   const { api, options, output } = context;
   const wanted = options.text('output');
-  if (wanted !== undefined && wanted !== '-') await refuseExisting(wanted, options.flag('force'));
+  if (wanted !== undefined && wanted !== '-') await refuseTaken(wanted, options.flag('force'));
   if (wanted === '-' && output.json) throw new LocalError('usage', '-o - and --json both want stdout');
   const trafficClass = options.choice('class', ['fast', 'strong']);
   const maxBytes = options.sizeBytes('max-size');
@@ -107,10 +107,14 @@ async function readUri(): Promise<string> {
   return text.trim();
 }
 
-async function refuseExisting(path: string, force: boolean): Promise<void> {
-  if (force) return;
+/** --force replaces a file or a link. What else has a name (a device, a pipe, a directory) is not ours to put a file in place of. */
+async function refuseTaken(path: string, force: boolean): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
-  if (found !== undefined) throw new LocalError('exists', path);
+  if (found === undefined) return;
+  if (!force) throw new LocalError('exists', path);
+  if (!found.isFile() && !found.isSymbolicLink()) {
+    throw new LocalError('no_file', `${path} is no plain file; to write into it: -o - > ${path}`);
+  }
 }
 
 async function writeWhole(content: AsyncIterable<Uint8Array>, path: string, force: boolean): Promise<void> {
@@ -141,7 +145,7 @@ async function takeName(from: string, path: string, force: boolean): Promise<voi
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EEXIST') throw new LocalError('exists', path, { cause: error });
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error;
-    await refuseExisting(path, false);
+    await refuseTaken(path, false);
     await rename(from, path);
   }
 }
@@ -158,6 +162,7 @@ function fileError(error: unknown, path: string): unknown {
 async function writeToStdout(content: AsyncIterable<Uint8Array>): Promise<void> {
   // A file behind stdout takes synchronous writes; a pipe has to be waited for, else memory fills.
   const out = process.stdout.isTTY === undefined ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
+  out.on('error', () => {}); // each write hears of its own failure
   try {
     for await (const bytes of content) {
       await new Promise<void>((resolve, reject) => out.write(bytes, (error) => (error ? reject(error) : resolve())));

@@ -4,7 +4,8 @@
  * Errors  no_file for what cannot be read; everything the daemon says, with its code. A signal cancels the transfer.
  * @module
  */
-import { open } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
@@ -23,7 +24,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
   const ended = new AbortController(); // the transfer failed: the upload has to stop
   const signal = AbortSignal.any([giveUp, ended.signal]);
   const progress = createProgress(output.quiet ? 'none' : (options.choice('progress', PROGRESS_MODES) ?? 'auto'));
-  const source = file === '-' ? process.stdin : await openDocument(file);
+  const source = file === '-' ? process.stdin : openDocument(file);
   const { id, uploaded } = await api.publish(
     source,
     {
@@ -64,15 +65,19 @@ export function warnOfFewExits(context: Context, exits: number): void {
   );
 }
 
-async function openDocument(path: string): Promise<AsyncIterable<Uint8Array>> {
+/** A pipe with a name is waited for without blocking: else nothing, not even a signal, ends the wait for its writer. */
+function openDocument(path: string): AsyncIterable<Uint8Array> {
+  let fd: number;
   try {
-    const handle = await open(path, 'r');
-    if (!(await handle.stat()).isDirectory()) return handle.createReadStream({ highWaterMark: 256 * 1024 });
-    await handle.close();
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     throw new LocalError('no_file', `${path} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
       cause: error,
     });
   }
+  const stat = fstatSync(fd);
+  if (stat.isFIFO()) return new Socket({ fd, readable: true, writable: false });
+  if (!stat.isDirectory()) return createReadStream(path, { fd, highWaterMark: 256 * 1024 });
+  closeSync(fd);
   throw new LocalError('no_file', `${path} is a directory; publish one file`);
 }

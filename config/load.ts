@@ -148,7 +148,8 @@ function fromFile(path: string, required: boolean): Map<OptionKey, Found> {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' && !required) return found;
+    // ENOTDIR: the home itself is no directory, which whoever makes the directories says better.
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && !required) return found;
     throw new ConfigError(path, `the file cannot be read (${code ?? 'unknown'})`);
   }
   const lines = text.split('\n');

@@ -11,7 +11,10 @@
  * @module
  */
 import {
+  accessSync,
   chmodSync,
+  constants,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -121,7 +124,7 @@ export function findSockets(paths: Paths): Sockets {
 /** Makes it 0700, or checks that nobody else can look into what is there: keys lie in it. */
 export function makePrivateDirectory(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectories(dir);
   } catch (error) {
     throw new PathError(`${dir} cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
       cause: error,
@@ -129,6 +132,27 @@ export function makePrivateDirectory(dir: string): void {
   }
   if (isEmptyAndOurs(dir)) chmodSync(dir, 0o700);
   if (!isPrivateDirectory(dir)) throw new PathError(`${dir} is not a directory of yours alone: chmod 700 it`);
+  try {
+    accessSync(dir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    // A disk that is read-only for everybody is not the directory's fault, and has its own error.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES')
+      throw new PathError(`${dir} cannot be written: chmod 700 it`);
+  }
+}
+
+/** One at a time: mkdir's own `recursive` never returns where even root may make nothing, as under /proc. */
+function makeDirectories(dir: string): void {
+  const missing: string[] = [];
+  for (let at = dir; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
+  for (const path of missing) {
+    try {
+      mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      // Somebody else made it a moment ago.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** A directory somebody made for us with plain mkdir: nothing in it yet, so closing it harms nobody. */

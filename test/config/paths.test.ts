@@ -62,3 +62,20 @@ test('prepareSockets refuses a home that is a file', (t) => {
   writeFileSync(file, '');
   t.throws(() => prepareSockets(resolvePaths(file, {})), { instanceOf: PathError });
 });
+
+test('prepareSockets: where nothing can be made, or nothing written, it says so and does not hang', (t) => {
+  if (process.platform !== 'linux') return t.pass();
+  t.throws(() => prepareSockets(resolvePaths('/proc/no/such/home', {})), {
+    instanceOf: PathError,
+    message: /cannot be made/,
+  });
+  if (process.getuid?.() === 0) return; // root may write anywhere
+  const home = mkdtempSync(join(tmpdir(), 'hw-paths-'));
+  writeFileSync(join(home, 'something'), '');
+  chmodSync(home, 0o500);
+  t.teardown(() => {
+    chmodSync(home, 0o700);
+    rmSync(home, { recursive: true, force: true });
+  });
+  t.throws(() => prepareSockets(resolvePaths(home, {})), { instanceOf: PathError, message: /cannot be written/ });
+});

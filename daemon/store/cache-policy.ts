@@ -27,6 +27,8 @@ export interface CachePolicy {
   /** `slot` was served. */
   touch(slot: number): void;
   insert(slot: number): void;
+  /** As `insert`, of what was kept before a restart: it has been through the window. */
+  adopt(slot: number): void;
   remove(slot: number): void;
   /** The slot to give up now (it stays until `remove`), NO_SLOT when nothing is cached. */
   victim(): number;
@@ -80,6 +82,8 @@ export function createCachePolicy(table: SlotTable): CachePolicy {
       moveToFront(slot, QUEUE.window);
       while (lengths[QUEUE.window]! > windowMax()) moveToFront(oldest(QUEUE.window), QUEUE.probation);
     },
+
+    adopt: (slot) => moveToFront(slot, QUEUE.probation),
 
     touch(slot) {
       if (queueOf[slot] === QUEUE.none) return;

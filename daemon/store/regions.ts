@@ -43,8 +43,8 @@ export interface Regions {
   hide(slot: number): Displaced;
   /** A busy slot becomes free, or what stood there before `take` stands again. */
   giveBack(slot: number, region: Region, displaced: Displaced | undefined): void;
-  /** Counts and shows what a scan of the disk found, oldest first. */
-  adopt(slot: number, region: Region, digest: Uint8Array): void;
+  /** Counts and shows what a scan of the disk found, oldest first; its row and digest are in the table already. */
+  adopt(slot: number, region: Region): void;
   /** Slots below it are given out; also makes all free ones below it available. The table has room for them. */
   setLimit(limit: number): void;
   /** The next to go when room is needed for nobody in particular; NO_SLOT when nothing is held. */
@@ -149,9 +149,12 @@ export function createRegions(deps: RegionDeps): Regions {
       settle(slot, displaced.region, displaced.digest);
     },
 
-    adopt(slot, region, digest) {
+    adopt(slot, region) {
       countsOf(region).blocks++;
-      settle(slot, region, digest);
+      table.state[slot] = region;
+      table.relink(slot);
+      if (region === SLOT.store) farthest.add(slot);
+      else policy.adopt(slot);
     },
 
     setLimit(wanted) {

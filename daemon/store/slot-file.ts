@@ -41,6 +41,17 @@ export interface MetaEntry {
   readonly sealedRef: Uint8Array; // 36
 }
 
+/** An entry where it was read: valid during the call it is handed to, for a million of them make no object each. */
+export interface MetaView {
+  slot: number;
+  state: typeof SLOT.store | typeof SLOT.cache;
+  sequence: number;
+  bytes: Uint8Array;
+  /** Where in `bytes` the digest and the sealed reference begin. */
+  digestAt: number;
+  refAt: number;
+}
+
 export interface SlotFile {
   /** Slots the files hold now. */
   slots(): number;
@@ -48,8 +59,8 @@ export interface SlotFile {
   bound(slots: number): void;
   /** Cuts both files to so many slots. */
   truncate(slots: number): Promise<void>;
-  /** Calls back for each entry in use, in slot order; the arrays are views that are valid during the call. */
-  scan(each: (slot: number, entry: MetaEntry) => void, from?: number, to?: number): Promise<void>;
+  /** Calls back for each entry in use, in slot order. */
+  scan(each: (entry: MetaView) => void, from?: number, to?: number): Promise<void>;
   /** What `use` makes of the enciphered bytes, which are valid during the call. */
   read<T>(slot: number, use: (sealed: Uint8Array) => T): Promise<T>;
   /** Frees the slot on disk. */
@@ -102,8 +113,18 @@ export async function openSlotFile(disk: Disk): Promise<SlotFile> {
     async scan(each, from = 0, to = usedOnDisk.length) {
       const readable = slots();
       const endBytes = Math.min(to, usedOnDisk.length) * META_BYTES;
+      const buffer = new Uint8Array(Math.min(META_READ_BYTES, Math.max(0, endBytes - from * META_BYTES)));
+      const view: MetaView = {
+        slot: 0,
+        state: SLOT.store,
+        sequence: 0,
+        bytes: new Uint8Array(0),
+        digestAt: 0,
+        refAt: 0,
+      };
       for (let at = from * META_BYTES; at < endBytes; at += META_READ_BYTES) {
-        const chunk = await meta.read(at, Math.min(META_READ_BYTES, endBytes - at));
+        const length = Math.min(META_READ_BYTES, endBytes - at);
+        const chunk = await meta.read(at, length, buffer.subarray(0, length));
         for (let offset = 0; offset < chunk.length; offset += META_BYTES) {
           const slot = (at + offset) / META_BYTES;
           if (isZero(chunk, offset)) continue;
@@ -111,12 +132,13 @@ export async function openSlotFile(disk: Disk): Promise<SlotFile> {
           const state = chunk[offset];
           if (state !== SLOT.store && state !== SLOT.cache) continue;
           if (slot >= readable || readUint32(chunk, offset + CRC_AT) !== checksum(slot, chunk, offset)) continue;
-          each(slot, {
-            state,
-            sequence: (chunk[offset + 2]! * 256 + chunk[offset + 3]!) * 2 ** 32 + readUint32(chunk, offset + 4),
-            digest: chunk.subarray(offset + DIGEST_AT, offset + DIGEST_AT + DIGEST_BYTES),
-            sealedRef: chunk.subarray(offset + REF_AT, offset + REF_AT + SEALED_REF_BYTES),
-          });
+          view.slot = slot;
+          view.state = state;
+          view.sequence = (chunk[offset + 2]! * 256 + chunk[offset + 3]!) * 2 ** 32 + readUint32(chunk, offset + 4);
+          view.bytes = chunk;
+          view.digestAt = offset + DIGEST_AT;
+          view.refAt = offset + REF_AT;
+          each(view);
         }
       }
     },

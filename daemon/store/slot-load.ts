@@ -27,14 +27,14 @@ interface LoadDeps {
 export async function loadSlots({ slots, table, regions, keys }: LoadDeps): Promise<void> {
   const found = { store: new Uint32Array(table.capacity), cache: new Uint32Array(table.capacity) };
   const counts = { store: 0, cache: 0 };
-  await slots.scan((slot, entry) => {
-    const region = entry.state === SLOT.store ? 'store' : 'cache';
+  await slots.scan(({ slot, state, sequence, bytes, digestAt, refAt }) => {
+    const region = state === SLOT.store ? 'store' : 'cache';
     found[region][counts[region]++] = slot;
-    table.sequence[slot] = entry.sequence;
-    table.digestOf(slot).set(entry.digest);
-    const tail = entry.sealedRef.subarray(ROUTING_TAIL_AT);
-    table.flags[slot] = tail[0]!;
-    table.coarse[slot] = (tail[1]! << 16) | (tail[2]! << 8) | tail[3]!;
+    table.sequence[slot] = sequence;
+    table.writeDigest(slot, bytes, digestAt);
+    const tail = refAt + ROUTING_TAIL_AT;
+    table.flags[slot] = bytes[tail]!;
+    table.coarse[slot] = (bytes[tail + 1]! << 16) | (bytes[tail + 2]! << 8) | bytes[tail + 3]!;
   });
 
   for (const slot of inOrder(found.store.subarray(0, counts.store), table.sequence)) {
@@ -48,13 +48,12 @@ export async function loadSlots({ slots, table, regions, keys }: LoadDeps): Prom
   }
 
   function adopt(slot: number, region: Region): void {
-    const digest = table.digestOf(slot);
-    const twin = table.find(digest);
+    const twin = table.findTwin(slot);
     if (twin !== NO_SLOT) {
       if (table.state[twin] !== region) return;
       regions.giveBack(twin, regions.hide(twin).region, undefined);
     }
-    regions.adopt(slot, region, digest);
+    regions.adopt(slot, region);
   }
 }
 
@@ -76,12 +75,15 @@ function inOrder(slots: Uint32Array, sequence: Float64Array): Uint32Array {
   let from = slots;
   let into: Uint32Array = new Uint32Array(slots.length);
   for (let shift = 0; shift < SEQUENCE_BITS; shift += DIGIT_BITS) {
-    const scale = 2 ** shift;
-    const digitOf = (slot: number): number => Math.floor(sequence[slot]! / scale) & (2 ** DIGIT_BITS - 1);
+    const digitOf = (slot: number): number => {
+      const number = sequence[slot]!;
+      return (shift < 32 ? number >>> shift : number / 2 ** shift) & (2 ** DIGIT_BITS - 1);
+    };
     const starts = new Uint32Array(2 ** DIGIT_BITS + 1);
-    for (const slot of from) starts[digitOf(slot) + 1]!++;
+    for (let i = 0; i < from.length; i++) starts[digitOf(from[i]!) + 1]!++;
+    if (from.length > 0 && starts[digitOf(from[0]!) + 1] === from.length) continue; // all alike
     for (let digit = 0; digit < 2 ** DIGIT_BITS; digit++) starts[digit + 1]! += starts[digit]!;
-    for (const slot of from) into[starts[digitOf(slot)]!++] = slot;
+    for (let i = 0; i < from.length; i++) into[starts[digitOf(from[i]!)]!++] = from[i]!;
     [from, into] = [into, from];
   }
   return from;

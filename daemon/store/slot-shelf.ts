@@ -237,10 +237,10 @@ export function createSlotShelf(deps: SlotShelfDeps): SlotShelf {
   async function ownedIn(from: number, to: number): Promise<HeldRef[]> {
     const found: HeldRef[] = [];
     await slots.scan(
-      (slot, entry) => {
-        const isCurrent = table.state[slot] === SLOT.store && table.sequence[slot] === entry.sequence;
-        if (!isCurrent || entry.state !== SLOT.store) return;
-        const held = decodeHeldRef(keys.sealRef(entry.sequence, entry.sealedRef));
+      ({ slot, state, sequence, bytes, refAt }) => {
+        const isCurrent = table.state[slot] === SLOT.store && table.sequence[slot] === sequence;
+        if (!isCurrent || state !== SLOT.store) return;
+        const held = decodeHeldRef(keys.sealRef(sequence, bytes.subarray(refAt, refAt + SEALED_REF_BYTES)));
         if (held?.ref.kind === KIND.chk) found.push(held);
       },
       from,

@@ -30,6 +30,12 @@ export interface SlotTable {
   /** Makes `slot` findable. The digest must not be in the table. */
   link(slot: number, digest: Uint8Array): void;
   unlink(slot: number): void;
+  /** What a scan of the disk reads, without a view for each: copies the digest that begins at `at`. */
+  writeDigest(slot: number, bytes: Uint8Array, at: number): void;
+  /** Another slot that is findable under the digest written for this one, or NO_SLOT. */
+  findTwin(slot: number): number;
+  /** `link` under the digest that was written. */
+  relink(slot: number): void;
   /** A view. */
   digestOf(slot: number): Uint8Array;
   grow(capacity: number): void;
@@ -55,10 +61,18 @@ export function createSlotTable(initialCapacity: number): SlotTable {
   const home = (bytes: Uint8Array, at: number): number =>
     (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) & mask;
 
-  function holds(slot: number, digest: Uint8Array): boolean {
+  function holds(slot: number, bytes: Uint8Array, from: number): boolean {
     const at = slot * DIGEST_BYTES;
-    for (let i = 0; i < DIGEST_BYTES; i++) if (digests[at + i] !== digest[i]) return false;
+    for (let i = 0; i < DIGEST_BYTES; i++) if (digests[at + i] !== bytes[from + i]) return false;
     return true;
+  }
+
+  function find(bytes: Uint8Array, from: number): number {
+    for (let bucket = home(bytes, from); buckets[bucket] !== 0; bucket = (bucket + 1) & mask) {
+      const slot = buckets[bucket]! - 1;
+      if (holds(slot, bytes, from)) return slot;
+    }
+    return NO_SLOT;
   }
 
   function enter(slot: number): void {
@@ -85,12 +99,13 @@ export function createSlotTable(initialCapacity: number): SlotTable {
     },
     digestOf: (slot) => digests.subarray(slot * DIGEST_BYTES, (slot + 1) * DIGEST_BYTES),
 
-    find(digest) {
-      for (let bucket = home(digest, 0); buckets[bucket] !== 0; bucket = (bucket + 1) & mask) {
-        const slot = buckets[bucket]! - 1;
-        if (holds(slot, digest)) return slot;
-      }
-      return NO_SLOT;
+    find: (digest) => find(digest, 0),
+    findTwin: (slot) => find(digests, slot * DIGEST_BYTES),
+    relink: enter,
+
+    writeDigest(slot, bytes, from) {
+      const at = slot * DIGEST_BYTES;
+      for (let i = 0; i < DIGEST_BYTES; i++) digests[at + i] = bytes[from + i]!;
     },
 
     link(slot, digest) {

@@ -193,7 +193,9 @@ function fewerHopsThan(rival: string, cells: readonly Cell[]): Figure {
 function notesOf(cells: readonly Cell[]): string[] {
   return [
     'Calm net: nobody is slow, busy, dead or lying; each key lies on one node, and only reaching that node counts.',
-    ...cells.flatMap((cell) => cell.overlayNotes.map((note) => `${cell.overlay}, ${placeOf(cell)}: ${note}`)),
+    ...cells
+      .filter(({ overlay }) => overlay === 'holloway')
+      .flatMap((cell) => cell.overlayNotes.map((note) => `${cell.overlay}, ${placeOf(cell)}: ${note}`)),
   ];
 }
 

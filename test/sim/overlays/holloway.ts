@@ -25,7 +25,7 @@ import { createFastRandom } from '../world/fast-random.ts';
 import type { LookupOutcome, Overlay } from './overlay-types.ts';
 
 /** m for an unreplicated block: the end of a path asks m - 1 others. */
-const OWNERS = 3;
+export const OWNERS = 3;
 
 export interface HollowayPeer extends HopCandidate {
   readonly node: number;
@@ -35,6 +35,8 @@ export interface HollowayOptions {
   readonly lookAhead: boolean;
   readonly name: string;
   readonly seed: string;
+  /** Whether a node has what is wanted; by default only the one nearest to it. `touch`: it was asked as a routed node. */
+  readonly holds?: (node: number, touch: boolean) => boolean;
 }
 
 /** Where the hops went, and why lookups took detours or failed. */
@@ -54,13 +56,20 @@ export function createHolloway(
   nodes: NodeSet,
   links: Links,
   options: HollowayOptions,
-): Overlay & { readonly trace: HollowayTrace; readonly peers: readonly HollowayPeer[] } {
+): Overlay & {
+  readonly trace: HollowayTrace;
+  readonly peers: readonly HollowayPeer[];
+  readonly route: readonly number[];
+} {
   const random = createFastRandom(options.seed);
   const peers = describeNodes(nodes, links, options.lookAhead);
   const shares = new Map<number, Shares>();
   const trusts = new Map<number, ClaimTrust>();
   const trace: HollowayTrace = { farHops: 0, nearHops: 0, loops: 0, deadEnds: 0, htlUsedUp: 0, foundByCoOwner: 0 };
   const coinSalt = random.below(2 ** 32);
+  const holds = options.holds ?? ((node: number): boolean => node === holder);
+  /** Routed nodes that the last block found came through, the nearest to its source first. */
+  const route: number[] = [];
   let nowMs = 0;
 
   // Of the lookup under way.
@@ -146,7 +155,7 @@ export function createHolloway(
   /** `node` hears a request from `asker`. */
   function ask(node: number, asker: number, htl: number): Answer {
     hops++;
-    if (node === holder) {
+    if (holds(node, true)) {
       messages += 2;
       end = node;
       return 'found';
@@ -168,6 +177,7 @@ export function createHolloway(
       answer = askCoOwners(node, asker, []) ? 'found' : 'notFound';
     }
     visited.set(node, 'failed');
+    if (answer === 'found') route.push(node);
     return answer;
   }
 
@@ -182,7 +192,7 @@ export function createHolloway(
     for (const other of others.slice(0, OWNERS - 1)) {
       hops++;
       messages += 2;
-      if (other !== holder) continue;
+      if (!holds(other, true)) continue;
       end = other;
       trace.foundByCoOwner++;
       return true;
@@ -195,6 +205,7 @@ export function createHolloway(
     degreeMean: links.mean(),
     trace,
     peers,
+    route,
     notes: () => {
       const share = (trace.nearHops / Math.max(1, trace.nearHops + trace.farHops)) * 100;
       return [
@@ -211,7 +222,8 @@ export function createHolloway(
       messages = 0;
       end = from;
       visited.clear();
-      if (from === holder) return { found: true, hops, messages, end };
+      route.length = 0;
+      if (holds(from, false)) return { found: true, hops, messages, end };
       const htl = HTL_BASE + random.below(HTL_MAX - HTL_BASE + 1);
       const found = sendOn(from, undefined, htl) === 'found';
       return { found, hops, messages, end };

@@ -6,8 +6,9 @@
  * Errors  connect rejects with ProtocolError: ERR_DIAL, ERR_HANDSHAKE, ERR_LIMIT, ERR_BINDING, ERR_CLOSED. What strangers send
  *         never throws out of here.
  * Why     a probe must learn nothing: whatever is wrong, nothing is answered, bytes are read on, and the stream is closed after
- *         1 to 30 s. Under a flood the silent ones make room first, then those that have proven nothing; so garbage cannot keep
- *         out a node that holds our descriptor.
+ *         1 to 30 s. For a stranger that moment is drawn when he comes, so that it does not tell whether his bytes were too few
+ *         or refused: the length at which that changes would be our fingerprint. Under a flood the silent ones make room first,
+ *         then those that have proven nothing; so garbage cannot keep out a node that holds our descriptor.
  * Source  design § 4 "Link handshake".
  * @module
  */
@@ -170,14 +171,20 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
     attempt.settle?.reject(code);
   }
 
-  /** Reads on, says nothing, closes after a time that tells nothing. */
-  function silence(attempt: Attempt): void {
-    attempt.timer.cancel();
+  const drawSilenceMs = (): number => SILENCE_MS_MIN + random.unit() * (SILENCE_MS_MAX - SILENCE_MS_MIN);
+
+  /** Reads on and says nothing. */
+  function ignore(attempt: Attempt): void {
     attempt.machine = undefined;
     attempt.settle?.reject('ERR_HANDSHAKE');
     attempt.conduit.use({ close: () => drop(attempt, 'ERR_HANDSHAKE') });
-    const delayMs = SILENCE_MS_MIN + random.unit() * (SILENCE_MS_MAX - SILENCE_MS_MIN);
-    attempt.timer = clock.setTimer(delayMs, () => drop(attempt, 'ERR_HANDSHAKE'));
+  }
+
+  /** Reads on, says nothing, closes after a time that tells nothing. */
+  function silence(attempt: Attempt): void {
+    attempt.timer.cancel();
+    ignore(attempt);
+    attempt.timer = clock.setTimer(drawSilenceMs(), () => drop(attempt, 'ERR_HANDSHAKE'));
   }
 
   function advance(attempt: Attempt, bytes: Uint8Array): void {
@@ -189,13 +196,16 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
       case 'send':
         attempt.conduit.write(step.bytes);
         attempt.sentAtMs = clock.nowMs();
+        attempt.timer.cancel();
+        attempt.timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => silence(attempt));
         return;
       case 'done':
         if (step.bytes !== undefined) attempt.conduit.write(step.bytes);
         adopt(attempt, step.session);
         return;
       case 'failed':
-        silence(attempt);
+        if (attempt.dialled || attempt.machine!.proven) silence(attempt);
+        else ignore(attempt); // until the moment drawn when it came
         return;
     }
     step satisfies never;
@@ -224,7 +234,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
       data: (bytes) => advance(attempt, bytes),
       close: () => drop(attempt, 'ERR_HANDSHAKE'),
     });
-    const timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => silence(attempt));
+    const timer = clock.setTimer(drawSilenceMs(), () => drop(attempt, 'ERR_HANDSHAKE'));
     const attempt: Attempt = { conduit, dialled: false, machine, timer, sentAtMs: clock.nowMs(), settle: undefined };
     attempts.add(attempt);
   }

@@ -4,13 +4,14 @@
  * Errors  checkExtend: undefined for every refusal; the circuit is destroyed and nobody is told why.
  * Why     whoever may name any address to a relay has a port scanner and a flood gate. So: a descriptor that its owner signed, that is
  *         valid now, of a relay, at a public address (private only where the configuration allows it), neither ourselves nor the hop before us,
- *         and few new dials: EXTEND_DIALS_PER_MINUTE in all, EXTEND_DIALS_PER_TARGET each.
+ *         and few new dials: EXTEND_DIALS_PER_MINUTE in all, EXTEND_DIALS_PER_TARGET to each host. Counted by node, one victim's address under
+ *         thirty made-up identities would get them all.
  * Source  design § 4 (Circuits).
  * @module
  */
 import { CIRCUIT_POSITIONS_MAX } from '../../crypto/ntor.ts';
 import { ProtocolError } from '../errors.ts';
-import { hexKey, NODE_ID_BYTES } from '../ids.ts';
+import { NODE_ID_BYTES } from '../ids.ts';
 import { EXTEND_DIALS_PER_MINUTE, EXTEND_DIALS_PER_TARGET } from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 import { isPrivate } from '../wire/address.ts';
@@ -60,6 +61,12 @@ export interface DialBudget {
   take(target: Descriptor, nowMs: number): boolean;
 }
 
+/** The host that is dialled; on one's own machine many nodes share it, and the port tells them apart. */
+function budgetOf(target: Descriptor): string {
+  const { host, port } = target.addresses[0]!;
+  return isPrivate(host) ? `${host} ${port}` : host;
+}
+
 /** Dials of the last minute: the list is never longer than EXTEND_DIALS_PER_MINUTE. */
 export function createDialBudget(): DialBudget {
   let dials: { readonly atMs: number; readonly key: string }[] = [];
@@ -67,7 +74,7 @@ export function createDialBudget(): DialBudget {
     take(target, nowMs) {
       dials = dials.filter(({ atMs }) => nowMs - atMs < MINUTE_MS);
       if (dials.length >= EXTEND_DIALS_PER_MINUTE) return false;
-      const key = hexKey(target.nodeId);
+      const key = budgetOf(target);
       if (dials.filter((dial) => dial.key === key).length >= EXTEND_DIALS_PER_TARGET) return false;
       dials.push({ atMs: nowMs, key });
       return true;

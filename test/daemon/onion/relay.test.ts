@@ -319,10 +319,18 @@ test('dial budget: so many a minute in all, and so many for one target', async (
   const strangers = Array.from({ length: EXTEND_DIALS_PER_MINUTE }, (_, i) => ({
     ...one,
     nodeId: new Uint8Array(32).fill(i) as typeof one.nodeId,
+    addresses: [{ host: `81.2.${i}.1`, port: 9_480 }],
   }));
   const taken = strangers.filter((stranger) => budget.take(stranger, 200_000)).length;
   t.is(taken, EXTEND_DIALS_PER_MINUTE);
   t.false(budget.take(two, 200_001));
+  const crowd = Array.from({ length: 10 }, (_, i) => ({
+    ...one,
+    nodeId: new Uint8Array(32).fill(100 + i) as typeof one.nodeId,
+    addresses: [{ host: '81.2.3.4', port: 9_480 + i }],
+  }));
+  const dialled = crowd.filter((stranger) => budget.take(stranger, 300_000)).length;
+  t.is(dialled, EXTEND_DIALS_PER_TARGET, 'made-up identities at one host are one target');
   world.stop();
 });
 

@@ -26,8 +26,8 @@ const PEERS_MAX_PER_MEAN = 4 / 3;
 const CANDIDATES_EACH_SIDE = 4;
 /** Seeks in vain in a row (refused, or nobody but own peers there) before a node gives up; it then lives with fewer peers. */
 const SEEKS_IN_VAIN_MAX = 100;
-const CALIBRATION_NODES = 1_000;
-const CALIBRATION_STEPS = 7;
+const CALIBRATION_NODES = 4_000;
+const CALIBRATION_STEPS = 8;
 
 export interface LongCounts {
   /** Relations of all kinds, long ones of all kinds, and those that we asked for. */

@@ -2,8 +2,8 @@
  * SIMULATION ONLY: stand-ins for all public-key work and for the AEAD, thirty times cheaper than the real thing, secret to nobody.
  *
  * Shape   as provider.ts says, sizes and failures included. DH: public = SHA-256(private), shared = SHA-256 of the two publics in
- *         order. KEM: as seeded.ts, with a cheaper stretch. Signature: SHA-256(public, message) twice. AEAD and stream: a keyed
- *         32-bit stream and a keyed 64-bit checksum, so that a wrong key, nonce, AD or any changed byte fails. The identity stamp
+ *         order. KEM: as seeded.ts, with a cheaper stretch. Signature: SHA-256(public, message) twice. AEAD: the first
+ *         64 bytes under a keyed stream, and a CRC-32 under the key, so that a wrong key, nonce, AD or any changed byte fails. The identity stamp
  *         (label "holloway identity") always holds: a search of 2^20 hashes for each of a thousand nodes tests nothing.
  * Why     a thousand nodes make 40,000 handshakes and circuits while they join; with OpenSSL that alone is minutes. What a world
  *         shows about routing, faults and recovery does not hang on the mathematics; tests of the layers run on the real engine.
@@ -11,6 +11,7 @@
  * @module
  */
 import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { AeadKey, Crypto } from '../../../crypto/provider.ts';
 import { bytesEqual, concatParts, type Part } from './bytes.ts';
 
@@ -42,69 +43,34 @@ function words(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(copy.buffer, 0, copy.length >> 2);
 }
 
-/** XOR with a stream from `start`, from `input` to `output` at the same indices; they may share memory. */
-function stream(start: number, input: Uint8Array, output: Uint8Array, length: number): void {
-  let state = start | 1;
-  let at = 0;
-  if (((input.byteOffset | output.byteOffset) & 3) === 0) {
-    const from = new Uint32Array(input.buffer, input.byteOffset, length >> 2);
-    const to = new Uint32Array(output.buffer, output.byteOffset, length >> 2);
-    for (let i = 0; i < from.length; i++) {
-      state = Math.imul(state, GOLDEN) + 0x3c6ef372;
-      to[i] = from[i]! ^ state;
-    }
-    at = length & ~3;
-  } else {
-    for (; at + 4 <= length; at += 4) {
-      state = Math.imul(state, GOLDEN) + 0x3c6ef372;
-      output[at] = input[at]! ^ state;
-      output[at + 1] = input[at + 1]! ^ (state >>> 8);
-      output[at + 2] = input[at + 2]! ^ (state >>> 16);
-      output[at + 3] = input[at + 3]! ^ (state >>> 24);
-    }
-  }
-  state = Math.imul(state, GOLDEN) + 0x3c6ef372;
-  for (; at < length; at++, state >>>= 8) output[at] = input[at]! ^ state;
-}
+/** Only this much of a text is really changed: enough that whoever forgets to open it reads nonsense. */
+const STREAM_BYTES = 64;
 
-/** 64 bits over `bytes` of any alignment, continuing from two words. */
-function checksum(first: number, second: number, bytes: Uint8Array, length: number): [number, number] {
-  let a = first | 0;
-  let b = second | 0;
-  let at = 0;
-  if ((bytes.byteOffset & 3) === 0) {
-    const view = new Uint32Array(bytes.buffer, bytes.byteOffset, length >> 2);
-    for (let i = 0; i < view.length; i++) {
-      a = Math.imul(a ^ view[i]!, 0x01000193);
-      b = Math.imul((b << 5) | (b >>> 27), GOLDEN) ^ a;
-    }
-    at = length & ~3;
-  } else {
-    for (; at + 4 <= length; at += 4) {
-      const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-      a = Math.imul(a ^ word, 0x01000193);
-      b = Math.imul((b << 5) | (b >>> 27), GOLDEN) ^ a;
-    }
+/** A copy of `input` in `output` (they may share memory), its first bytes XORed with a stream from `start`. */
+function stream(start: number, input: Uint8Array, output: Uint8Array, length: number): void {
+  if (input.byteOffset !== output.byteOffset || input.buffer !== output.buffer) {
+    output.set(length === input.length ? input : input.subarray(0, length));
   }
-  for (; at < length; at++) {
-    a = Math.imul(a ^ bytes[at]!, 0x01000193);
-    b = Math.imul((b << 5) | (b >>> 27), GOLDEN) ^ a;
+  const changed = Math.min(length, STREAM_BYTES);
+  let state = start | 1;
+  for (let at = 0; at < changed; at++) {
+    if ((at & 3) === 0) state = Math.imul(state, GOLDEN) + 0x3c6ef372;
+    output[at]! ^= state >>> ((at & 3) * 8);
   }
-  return [Math.imul(a ^ (a >>> 15), 0x85ebca6b) ^ length, Math.imul(b ^ (b >>> 13), 0xc2b2ae35) ^ a];
 }
 
 function aeadKey(key: Uint8Array): AeadKey {
   const own = words(key);
   const tag = new Uint8Array(TAG_BYTES);
   const tagView = new DataView(tag.buffer);
-  /** Over the sealed text, so that it can be checked before anything is written. */
+  /** CRC-32 of AD and sealed text, so that it can be checked before anything is written. */
   const makeTag = (start: number, ad: Uint8Array, sealed: Uint8Array, length: number): Uint8Array => {
-    const [adA, adB] = checksum(start, own[1]!, ad, ad.length);
-    const [a, b] = checksum(adA ^ own[2]!, adB, sealed, length);
-    tagView.setUint32(0, a);
-    tagView.setUint32(4, b);
-    tagView.setUint32(8, a ^ own[4]!);
-    tagView.setUint32(12, b ^ own[6]!);
+    const text = length === sealed.length ? sealed : sealed.subarray(0, length);
+    const sum = crc32(text, crc32(ad, start)) ^ length;
+    tagView.setUint32(0, sum);
+    tagView.setUint32(4, Math.imul(sum ^ own[1]!, GOLDEN));
+    tagView.setUint32(8, start ^ own[2]!);
+    tagView.setUint32(12, own[4]! ^ own[6]!);
     return tag;
   };
   return {

@@ -30,6 +30,7 @@ export const FAULT_CLASSES = [
   'suspend',
   'liarMessage', // claims of false locations that honest nodes took in
   'blackHoleSwallowed', // requests a black hole took and never answered
+  'poisonedBlock', // blocks sent with a byte changed
   'sybilJoined',
 ] as const;
 

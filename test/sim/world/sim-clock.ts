@@ -14,6 +14,11 @@ import type { Clock, Timer } from '../../../daemon/ports.ts';
 
 /** Unix time at nowMs = 0: an hour boundary, so that network hours are round. */
 const WALL_START_MS = 1_800_000 * 1_000_000;
+/**
+ * Virtual time moves in steps of about a microsecond, and sums of whole steps are exact. Without them a machine that waits for
+ * `then + 45,000` by a timer of `then + 45,000 - now` can wake a rounding error too early, and again and again at the same instant.
+ */
+const TICKS_PER_MS = 1_024;
 /** Real turns in between let signals, output and the garbage collector's callbacks through. */
 const EVENTS_PER_TURN = 2_000;
 
@@ -69,8 +74,8 @@ export function createSimClock(): SimClock {
   let events = 0;
   const heap: Entry[] = [];
 
-  const add = (owner: NodeClock | undefined, dueMs: number, fire: () => void): Timer => {
-    const entry = new Entry(dueMs, order++, owner, fire);
+  const add = (owner: NodeClock | undefined, wantedMs: number, fire: () => void): Timer => {
+    const entry = new Entry(Math.ceil(wantedMs * TICKS_PER_MS) / TICKS_PER_MS, order++, owner, fire);
     push(heap, entry);
     return entry;
   };

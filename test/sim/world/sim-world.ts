@@ -14,11 +14,13 @@ import { loadErasure } from '../../../crypto/erasure.ts';
 import { createSeededCrypto } from '../../../crypto/seeded.ts';
 import { hexKey } from '../../../daemon/ids.ts';
 import { createInlineCompute } from '../../../daemon/io/worker-compute.ts';
+import type { Link } from '../../../daemon/link/link-types.ts';
 import { createNode } from '../../../daemon/node.ts';
 import type { Node } from '../../../daemon/node-types.ts';
 import type { Crypto, TraceEvent } from '../../../daemon/ports.ts';
 import type { NodeSettings } from '../../../daemon/settings.ts';
 import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
+import { type Conduct, corrupt } from './attackers.ts';
 import { createCheapCrypto } from './cheap-crypto.ts';
 import { createEventTrace, type EventTrace } from './event-trace.ts';
 import { createFastRandom, type SimRandom } from './fast-random.ts';
@@ -92,8 +94,9 @@ export class SimWorld {
   readonly random: SimRandom;
   readonly tap: RequestTap;
   readonly nodes: SimNode[] = [];
-  /** Indices of nodes that are attackers, and run other code. */
-  readonly hostile = new Set<number>();
+  /** Nodes that are attackers (attackers.ts). */
+  readonly hostile = new Map<number, Conduct>();
+  readonly #corrupted = new WeakSet<Link>();
   readonly byId = new Map<string, number>();
   readonly logged: string[] = [];
   /** What went wrong outside of any check: error lines of logs, failed starts. */
@@ -205,8 +208,13 @@ export class SimWorld {
     });
   }
 
-  /** A new life at this place: same host, same disk, same identity as before. */
-  async start(index: number, settings = this.settingsFor(this.nodes.length)): Promise<void> {
+  /** As begin, moving time on until the node stands. */
+  start(index: number, settings = this.settingsFor(this.nodes.length)): Promise<void> {
+    return this.inTime(this.begin(index, settings), 60_000);
+  }
+
+  /** A new life at this place: same host, same disk, same identity as before. Somebody else must move time on. */
+  async begin(index: number, settings = this.settingsFor(this.nodes.length)): Promise<void> {
     const place = this.nodes[index]!;
     if (place.isUp) throw new Error(`node ${index} is up already`);
     const life = place.lives++;
@@ -232,6 +240,8 @@ export class SimWorld {
         trace: true,
         observer: {
           received: (link, message) => {
+            const conduct = this.hostile.get(index);
+            if (conduct !== undefined) corrupt(this, conduct, link, this.#corrupted);
             const from = link.peer === undefined ? -1 : (this.byId.get(link.peerKey) ?? -1);
             this.trace.record(this.clock.nowMs(), `${message.type} ${from} ${index}`);
             this.tap.received(this.clock.nowMs(), from, index, message);
@@ -240,7 +250,7 @@ export class SimWorld {
         },
       },
     );
-    const node = await this.inTime(starting, 60_000);
+    const node = await starting;
     if (clock.dead) return; // crashed while it started
     place.node = node;
     place.encoded = node.descriptor.encoded;
@@ -299,14 +309,21 @@ export class SimWorld {
     this.tap.forget(place.index);
   }
 
-  /** Leaves in good order; afterwards no timer of that life may be left. */
-  async stop(index: number): Promise<void> {
+  /** As leave, moving time on until the node is gone. */
+  stop(index: number): Promise<void> {
+    return this.inTime(this.leave(index), 120_000);
+  }
+
+  /** Leaves in good order; afterwards no timer of that life may be left. Somebody else must move time on. */
+  async leave(index: number): Promise<void> {
     const place = this.nodes[index]!;
     const { node, clock } = place;
     if (node === undefined) return;
     this.counters.cleanStop++;
-    await this.inTime(node.stop(), 60_000);
-    await this.clock.advance(3_000); // what was on its way to it arrives at a closed door
+    place.node = undefined;
+    await node.stop();
+    // What was on its way to it arrives at a closed door, and a disk may still be flushing.
+    await new Promise<void>((resolve) => this.clock.setTimer(5_000, resolve));
     if (clock.pending > 0) this.broken.push(`node ${index} left ${clock.pending} timers behind when it stopped`);
     this.#end(place, false);
     place.disk.release();

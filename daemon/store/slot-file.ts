@@ -20,7 +20,6 @@ import type { Disk } from '../ports.ts';
 import { crc32 } from './crc32.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { grown, SLOT } from './slot-table.ts';
-import { DIGEST_BYTES, SEALED_REF_BYTES } from './store-keys.ts';
 
 export const META_BYTES = 64;
 /** What one slot costs of store.size. */

@@ -70,8 +70,12 @@ function openTail(table: SlotTable, keys: StoreKeys, slot: number): boolean {
 const DIGIT_BITS = 16;
 const SEQUENCE_BITS = 48;
 
-/** Radix sort by 48-bit sequence, in place of `slots` or a copy of it; a tenth of the time of a sort that compares. */
+/** Below this a sort that compares is quicker than counting digits. */
+const FEW = 4_096;
+
+/** By 48-bit sequence, in place of `slots` or a copy of it: a radix sort takes a tenth of the time of one that compares. */
 function inOrder(slots: Uint32Array, sequence: Float64Array): Uint32Array {
+  if (slots.length < FEW) return slots.sort((a, b) => sequence[a]! - sequence[b]!);
   let from = slots;
   let into: Uint32Array = new Uint32Array(slots.length);
   for (let shift = 0; shift < SEQUENCE_BITS; shift += DIGIT_BITS) {

@@ -18,7 +18,7 @@ import { fromHexKey, KIND, type Kind, routingKey } from '../ids.ts';
 import { API_CLIENTS_MAX } from '../limits.ts';
 import type { Node } from '../node-types.ts';
 import type { Clock, TraceEvent } from '../ports.ts';
-import { parseRefreshMs, streamEvents } from './events.ts';
+import { parseRefreshMs, parseWindow, streamEvents } from './events.ts';
 import { sendError, sendJson } from './http.ts';
 import { ENDPOINTS, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
@@ -69,14 +69,24 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
   const { node, clock, status } = deps;
   const transfers = createTransfers({ client: node.client, settings: node.settings, clock, status });
   return {
-    status: ({ response, access }) => sendJson(response, 200, status.read(access)),
+    status: ({ response, access, query }) =>
+      sendJson(response, 200, status.read(access, 0, parseWindow(query.get('window')))),
     events: ({ response, access, query }) =>
-      streamEvents(response, status, access, clock, parseRefreshMs(query.get('refreshMs'))),
+      streamEvents(
+        response,
+        status,
+        access,
+        clock,
+        parseRefreshMs(query.get('refreshMs')),
+        parseWindow(query.get('window')),
+      ),
     peers: ({ response, access }) => sendJson(response, 200, { v: 1, peers: status.read(access).peers.list }),
     transfers: ({ response, access }) => sendJson(response, 200, { v: 1, transfers: status.read(access).transfers }),
     publish: ({ request, response, query }) => transfers.publish(request, response, query),
+    publishTree: ({ request, response, query }) => transfers.publishTree(request, response, query),
     fetch: ({ request, response }) => transfers.fetch(request, response),
     transferEvents: ({ response, id }) => transfers.events(response, id),
+    transferMetadata: ({ response, id }) => transfers.metadata(response, id),
     transferContent: ({ response, id }) => transfers.content(response, id),
     transferCancel: ({ response, id }) => transfers.cancel(response, id),
     config: ({ response }) => sendJson(response, 200, deps.config),

@@ -11,6 +11,7 @@ import type { ServerResponse } from 'node:http';
 import { LocalError } from '../errors.ts';
 import type { Clock, Timer } from '../ports.ts';
 import { openEventStream } from './http.ts';
+import { WINDOWS, type WindowName } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
 
 export const REFRESH_MS_MIN = 200;
@@ -28,19 +29,26 @@ export function parseRefreshMs(text: string | null): number {
   return value;
 }
 
+export function parseWindow(text: string | null): WindowName {
+  const found = WINDOWS.find((name) => name === (text ?? '1m'));
+  if (found === undefined) throw new LocalError('usage', `window is one of ${WINDOWS.join(', ')}`);
+  return found;
+}
+
 export function streamEvents(
   response: ServerResponse,
   source: StatusSource,
   access: Access,
   clock: Clock,
   refreshMs: number,
+  window: WindowName = '1m',
 ): void {
   const stream = openEventStream(response);
   let sent: Map<string, string>;
   let timer: Timer;
 
   const read = (): Map<string, string> => {
-    const members = Object.entries(source.read(access, SHARED_MS));
+    const members = Object.entries(source.read(access, SHARED_MS, window));
     return new Map(members.map(([name, value]) => [name, JSON.stringify(value)]));
   };
   const write = (members: ReadonlyMap<string, string>): string =>

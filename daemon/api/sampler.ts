@@ -8,6 +8,8 @@
  * @module
  */
 import type { Clock, Timer } from '../ports.ts';
+import type { WindowName } from './schema.ts';
+import { createWindows, type WindowReading } from './windows.ts';
 
 export const SAMPLES_KEPT = 60;
 const SAMPLE_MS = 1_000;
@@ -21,9 +23,18 @@ export interface Totals {
   readonly buildFailures: number;
   readonly writeFailures: number;
   readonly damaged: number;
+  readonly served: number;
+  readonly found: number;
+  readonly notFound: number;
+  readonly failed: number;
+  readonly evicted: number;
   /** Running transfers: id -> bytes so far. */
   readonly transfers: ReadonlyMap<string, number>;
 }
+
+/** Counters that are kept over the long windows too. */
+const WINDOW_COUNTERS = ['bytesIn', 'bytesOut', 'served', 'found', 'notFound', 'failed', 'evicted'] as const;
+export type WindowCounter = (typeof WINDOW_COUNTERS)[number];
 
 export interface Sampler {
   /** Oldest first, one a second. */
@@ -32,16 +43,20 @@ export interface Sampler {
   /** Growth within the last minute. */
   lately(counter: Exclude<keyof Totals, 'transfers'>): number;
   transferRate(id: string): number;
+  window(name: WindowName): WindowReading<WindowCounter>;
   stop(): void;
 }
 
 export function createSampler(clock: Clock, read: () => Totals): Sampler {
   /** One more than the rates: each needs a predecessor. */
   const samples: { readonly atMs: number; readonly totals: Totals }[] = [{ atMs: clock.nowMs(), totals: read() }];
+  const windows = createWindows(WINDOW_COUNTERS, samples[0]!.atMs, samples[0]!.totals);
   let timer: Timer = clock.setTimer(SAMPLE_MS, tick);
 
   function tick(): void {
-    samples.push({ atMs: clock.nowMs(), totals: read() });
+    const sample = { atMs: clock.nowMs(), totals: read() };
+    samples.push(sample);
+    windows.add(sample.atMs, sample.totals);
     if (samples.length > SAMPLES_KEPT + 1) samples.shift();
     timer = clock.setTimer(SAMPLE_MS, tick);
   }
@@ -65,6 +80,7 @@ export function createSampler(clock: Clock, read: () => Totals): Sampler {
       const recent = rates((totals) => totals.transfers.get(id)).slice(-TRANSFER_WINDOW);
       return recent.length === 0 ? 0 : Math.round(recent.reduce((sum, rate) => sum + rate, 0) / recent.length);
     },
+    window: (name) => windows.read(name),
     stop: () => timer.cancel(),
   };
 }

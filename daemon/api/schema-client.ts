@@ -21,6 +21,8 @@ export interface PublishQuery {
   readonly name?: string;
   readonly convergent?: boolean;
   readonly compress?: boolean;
+  /** Of a tree. */
+  readonly default?: string;
 }
 
 export interface ApiClient {
@@ -33,6 +35,8 @@ export interface ApiClient {
     source: AsyncIterable<Uint8Array>,
     query: PublishQuery,
     signal?: AbortSignal,
+    /** `publish-tree`: the source is as schema.ts describes it, made with `treeHeader`. */
+    endpoint?: 'publish' | 'publish-tree',
   ): Promise<{ readonly id: string; readonly uploaded: Promise<void> }>;
   content(id: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Follows a transfer to its end. */
@@ -92,10 +96,10 @@ export function createApiClient(socketPath: string): ApiClient {
     get: (path, signal) => json('GET', path, undefined, signal),
     post: (path, body, signal) => json('POST', path, body ?? {}, signal),
     events,
-    async publish(source, query, signal) {
+    async publish(source, query, signal, endpoint = 'publish') {
       const search = new URLSearchParams();
       for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-      const { outgoing, answer } = start('POST', `/v1/publish?${search}`, {}, signal);
+      const { outgoing, answer } = start('POST', `/v1/${endpoint}?${search}`, {}, signal);
       const uploaded = upload(source, outgoing);
       uploaded.catch(() => {});
       outgoing.flushHeaders();
@@ -126,6 +130,16 @@ export function createApiClient(socketPath: string): ApiClient {
       throw new LocalError('daemon_unreachable', 'it went away during the transfer');
     },
   };
+}
+
+/** What precedes the bytes of each file in the body of publish-tree. */
+export function treeHeader(path: string, sizeBytes: number): Uint8Array {
+  const name = Buffer.from(path);
+  const header = Buffer.alloc(2 + name.length + 8);
+  header.writeUInt16BE(name.length);
+  name.copy(header, 2);
+  header.writeBigUInt64BE(BigInt(sizeBytes), 2 + name.length);
+  return header;
 }
 
 /** Writes as fast as the daemon takes it. A source that fails destroys the request: the daemon then drops the transfer. */

@@ -34,6 +34,43 @@ export interface PeerStatus {
   readonly version: string;
 }
 
+/** Somebody who was a peer and is none now. */
+export interface LostPeerStatus {
+  readonly alias: string;
+  readonly location: number;
+  readonly direction: 'in' | 'out';
+  readonly lostAtMs: number; // Unix ms
+  /** How long it had been a peer. */
+  readonly stayedMs: number;
+  /** False: the connection stands, it is only no longer routed over. */
+  readonly linkEnded: boolean;
+  /** How often it was lost since the daemon started. */
+  readonly times: number;
+}
+
+/** Spans of time that counters are kept over; `?window=` of status and events chooses one. */
+export const WINDOWS = ['1m', '10m', '1h', '24h', '7d'] as const;
+export type WindowName = (typeof WINDOWS)[number];
+
+/** What happened within one window. Lists: oldest first, one value a step, at most 60; the last step is not over yet. */
+export interface HistoryStatus {
+  readonly window: WindowName;
+  readonly stepMs: number;
+  /** How much of the window the daemon has lived through. */
+  readonly coveredMs: number;
+  readonly inBytes: number;
+  readonly outBytes: number;
+  readonly served: number;
+  readonly found: number;
+  readonly notFound: number;
+  readonly failed: number;
+  readonly evicted: number;
+  readonly inBytesPerSec: readonly number[];
+  readonly outBytesPerSec: readonly number[];
+  readonly requestsPerSec: readonly number[];
+  readonly evictionsPerMin: readonly number[];
+}
+
 export interface TrafficStatus {
   readonly inBytes: number;
   readonly outBytes: number;
@@ -179,8 +216,11 @@ export interface Status {
     readonly ringNeighbours: number;
     readonly links: number;
     readonly list: readonly PeerStatus[];
+    /** Newest first. */
+    readonly lost: readonly LostPeerStatus[];
   };
   readonly traffic: TrafficStatus;
+  readonly history: HistoryStatus;
   readonly requests: RequestStatus;
   readonly store: StoreStatus;
   readonly circuits: CircuitsStatus;
@@ -189,7 +229,7 @@ export interface Status {
 }
 
 /**
- * GET /v1/events: server-sent events. First `snapshot` (a Status), then `delta`: only the top-level members that changed,
+ * GET /v1/events?refreshMs=N&window=NAME: server-sent events. First `snapshot` (a Status), then `delta`: only the top-level members that changed,
  * whole. A slow reader misses deltas, never gets a queue of them: the next one is made against what was last sent to it.
  */
 export type ApiEvent =
@@ -223,6 +263,22 @@ export interface TransferResult {
   readonly tookMs: number;
 }
 
+/** GET /v1/transfers/ID/metadata */
+export interface FetchMetadata {
+  readonly v: 1;
+  /** Of the document, or of all files of the directory together. */
+  readonly sizeBytes: number;
+  /** What the content will have: less than the size with a range. */
+  readonly contentBytes: number;
+  readonly contentType: string | null;
+  readonly name: string | null;
+  /** The content is these files, one after the other, in this order. */
+  readonly directory: {
+    readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];
+    readonly defaultPath: string | null;
+  } | null;
+}
+
 /** GET /v1/descriptor: what others need to join through this node. */
 export interface DescriptorDocument {
   readonly v: 1;
@@ -251,9 +307,16 @@ export const ENDPOINTS = {
   transfers: { method: 'GET', path: '/v1/transfers', readOnly: true },
   /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress. Answers 202 {id} once the body began to be read. */
   publish: { method: 'POST', path: '/v1/publish', readOnly: false },
-  /** Body: JSON {uri, class?, maxBytes?}. Answers 202 {id}. */
+  /**
+   * Body: the files of a directory one after the other, each as path length u16, path in UTF-8, size u64 (big-endian), then its bytes; small
+   * files first. Query: class, type, name, convergent, compress, default (path of the default document). Answers as publish does.
+   */
+  publishTree: { method: 'POST', path: '/v1/publish-tree', readOnly: false },
+  /** Body: JSON {uri, class?, maxBytes?, range?: [from, to), listOnly?}. Answers 202 {id}. */
   fetch: { method: 'POST', path: '/v1/fetch', readOnly: false },
   transferEvents: { method: 'GET', path: '/v1/transfers/:id/events', readOnly: false },
+  /** What a fetch found, as FetchMetadata, once it is known; for a directory the files that the content is made of. */
+  transferMetadata: { method: 'GET', path: '/v1/transfers/:id/metadata', readOnly: false },
   /** The bytes of a fetch, once; a failure after the first byte destroys the connection. */
   transferContent: { method: 'GET', path: '/v1/transfers/:id/content', readOnly: false },
   transferCancel: { method: 'POST', path: '/v1/transfers/:id/cancel', readOnly: false },

@@ -13,15 +13,25 @@ import type { Node, NodeSnapshot } from '../node-types.ts';
 import type { Clock } from '../ports.ts';
 import type { Peer } from '../topology/topology-types.ts';
 import { createAliases } from './aliases.ts';
+import { createLostPeers, LOST_PEERS_KEPT } from './lost-peers.ts';
 import { createSampler, type Totals } from './sampler.ts';
-import type { LogLine, PeerStatus, RequestStatus, Status, StoreStatus, TransferStatus } from './schema.ts';
+import type {
+  HistoryStatus,
+  LogLine,
+  PeerStatus,
+  RequestStatus,
+  Status,
+  StoreStatus,
+  TransferStatus,
+  WindowName,
+} from './schema.ts';
 import { verdictOf } from './verdict.ts';
 
 export type Access = 'full' | 'readOnly';
 
 export interface StatusSource {
   /** @param maxAgeMs the event stream shares one reading between all its readers; 0 reads anew */
-  read(access: Access, maxAgeMs?: number): Status;
+  read(access: Access, maxAgeMs?: number, window?: WindowName): Status;
   /** One transfer as the status lists it. */
   transfer(progress: TransferProgress): TransferStatus;
   stop(): void;
@@ -43,9 +53,14 @@ const ROLE_NAMES = { 1: 'full', 2: 'light', 3: 'seed' } as const;
 
 export function createStatusSource(deps: StatusDeps): StatusSource {
   const { node, clock } = deps;
-  const peerAliases = createAliases('p', 2, PEERS_MAX * 4);
+  const peerAliases = createAliases('p', 2, PEERS_MAX * 4 + LOST_PEERS_KEPT);
   const transferAliases = createAliases('file-', 1, TRANSFERS_MAX + API_CLIENTS_MAX);
-  const sampler = createSampler(clock, () => totalsOf(node));
+  const lost = createLostPeers((key) => peerAliases.of(key));
+  const sampler = createSampler(clock, () => {
+    const snapshot = node.snapshot();
+    lost.look(snapshot.peers, snapshot.nowMs, clock.wallMs());
+    return totalsOf(snapshot, node);
+  });
   let shared: { readonly atMs: number; readonly status: Status } | undefined;
 
   function transfer(progress: TransferProgress): TransferStatus {
@@ -89,7 +104,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
   function fresh(): Status {
     const snapshot = node.snapshot();
     const transfers = node.client.transfers();
-    peerAliases.keepOnly(new Set(snapshot.peers.map((peer) => peer.key)));
+    peerAliases.keepOnly(new Set([...snapshot.peers.map((peer) => peer.key), ...lost.keys()]));
     transferAliases.keepOnly(new Set(transfers.map((progress) => progress.id)));
     const uptimeMs = Math.round(snapshot.nowMs - snapshot.startedAtMs);
     const { onion, store } = snapshot;
@@ -137,6 +152,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         ringNeighbours: snapshot.peers.filter((peer) => peer.ringNeighbour).length,
         links: snapshot.links.length,
         list: snapshot.peers.map((peer) => peerStatus(peer, peerAliases.of(peer.key), snapshot)),
+        lost: lost.list(),
       },
       traffic: {
         inBytes: snapshot.bytesIn,
@@ -146,6 +162,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         inHistory: sampler.history('bytesIn'),
         outHistory: sampler.history('bytesOut'),
       },
+      history: historyStatus('1m'),
       requests: requestStatus(snapshot),
       store: storeStatus(store),
       circuits: {
@@ -173,19 +190,40 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
     };
   }
 
+  function historyStatus(window: WindowName): HistoryStatus {
+    const { stepMs, coveredMs, total, rates } = sampler.window(window);
+    return {
+      window,
+      stepMs,
+      coveredMs,
+      inBytes: total.bytesIn,
+      outBytes: total.bytesOut,
+      served: total.served,
+      found: total.found,
+      notFound: total.notFound,
+      failed: total.failed,
+      evicted: total.evicted,
+      inBytesPerSec: rates.bytesIn.map(Math.round),
+      outBytesPerSec: rates.bytesOut.map(Math.round),
+      requestsPerSec: rates.served.map(tenths),
+      evictionsPerMin: rates.evicted.map((perSec) => tenths(perSec * 60)),
+    };
+  }
+
   return {
-    read(access, maxAgeMs = 0) {
+    read(access, maxAgeMs = 0, window = '1m') {
       const nowMs = clock.nowMs();
       if (shared === undefined || nowMs - shared.atMs >= maxAgeMs) shared = { atMs: nowMs, status: fresh() };
-      return access === 'full' ? shared.status : withheld(shared.status);
+      const status = window === '1m' ? shared.status : { ...shared.status, history: historyStatus(window) };
+      return access === 'full' ? status : withheld(status);
     },
     transfer,
     stop: () => sampler.stop(),
   };
 }
 
-function totalsOf(node: Node): Totals {
-  const snapshot = node.snapshot();
+function totalsOf(snapshot: NodeSnapshot, node: Node): Totals {
+  const { counters } = snapshot.router;
   const transfers = new Map<string, number>();
   for (const progress of node.client.transfers()) {
     if (progress.endedAtMs === undefined) transfers.set(progress.id, progress.bytes);
@@ -197,6 +235,11 @@ function totalsOf(node: Node): Totals {
     buildFailures: snapshot.onion.buildFailures,
     writeFailures: snapshot.store.writeFailures,
     damaged: snapshot.store.damaged,
+    served: counters.found + counters.notFound + counters.failed,
+    found: counters.found,
+    notFound: counters.notFound,
+    failed: counters.failed,
+    evicted: snapshot.store.store.evicted + snapshot.store.cache.evicted,
     transfers,
   };
 }
@@ -284,9 +327,11 @@ function withheld(status: Status): Status {
         location: twoDecimals(peer.location),
         distance: twoDecimals(peer.distance),
       })),
+      lost: status.peers.lost.map((peer) => ({ ...peer, location: twoDecimals(peer.location) })),
     },
     transfers: status.transfers.map((transfer) => ({ ...transfer, id: transfer.alias })),
   };
 }
 
+const tenths = (value: number): number => Math.round(value * 10) / 10;
 const twoDecimals = (fraction: number): number => Math.floor(fraction * 100) / 100;

@@ -8,15 +8,25 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Client, FetchTransfer, TransferProgress } from '../client/client-types.ts';
+import type {
+  Client,
+  FetchedMetadata,
+  FetchOptions,
+  FetchTransfer,
+  PublishOptions,
+  PublishTransfer,
+  TransferProgress,
+} from '../client/client-types.ts';
+import { pathFault } from '../client/listing.ts';
 import { LocalError } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
 import { CONTENT_TYPE_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX, TRANSFERS_MAX } from '../limits.ts';
 import type { Clock, Timer } from '../ports.ts';
 import type { NodeSettings } from '../settings.ts';
 import { errorBody, errorBodyOf, openEventStream, readJson, sendError, sendJson } from './http.ts';
-import type { TransferResult } from './schema.ts';
+import type { FetchMetadata, TransferResult } from './schema.ts';
 import type { StatusSource } from './status.ts';
+import { readTree } from './tree-body.ts';
 
 /** A fetch whose content nobody asks for ends after this. */
 const UNCLAIMED_MS = 60_000;
@@ -32,8 +42,10 @@ export interface TransferDeps {
 
 export interface Transfers {
   publish(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void;
+  publishTree(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void;
   fetch(request: IncomingMessage, response: ServerResponse): Promise<void>;
   events(response: ServerResponse, id: string): void;
+  metadata(response: ServerResponse, id: string): Promise<void>;
   content(response: ServerResponse, id: string): Promise<void>;
   cancel(response: ServerResponse, id: string): void;
 }
@@ -65,24 +77,44 @@ export function createTransfers(deps: TransferDeps): Transfers {
     return found;
   }
 
-  function publish(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
-    const abort = new AbortController();
+  function publishOptions(query: URLSearchParams): PublishOptions {
     const contentType = checkContentType(query.get('type'));
     const name = checkName(query.get('name'));
     const convergent = checkFlag(query, 'convergent');
-    if (convergent && checkFlag(query, 'compress'))
+    const compress = checkFlag(query, 'compress');
+    if (convergent && compress)
       throw new LocalError('usage', 'convergent documents are never compressed: their key must not depend on it');
-    const transfer = client.publish(
-      bodyOf(request),
-      {
-        trafficClass: checkClass(query.get('class')) ?? settings.publishClass,
-        convergent,
-        ...(checkFlag(query, 'compress') ? { compress: true } : {}),
-        ...(contentType === undefined ? {} : { contentType }),
-        ...(name === undefined ? {} : { name }),
-      },
-      abort.signal,
-    );
+    return {
+      trafficClass: checkClass(query.get('class')) ?? settings.publishClass,
+      convergent,
+      ...(compress ? { compress } : {}),
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(name === undefined ? {} : { name }),
+    };
+  }
+
+  function publish(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
+    const options = publishOptions(query);
+    accept(request, response, (signal) => client.publish(bodyOf(request), options, signal));
+  }
+
+  function publishTree(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
+    const defaultPath = query.get('default') ?? undefined;
+    if (defaultPath !== undefined && pathFault(defaultPath) !== undefined) {
+      throw new LocalError('usage', 'default is a path inside the folder');
+    }
+    const options = { ...publishOptions(query), ...(defaultPath === undefined ? {} : { defaultPath }) };
+    accept(request, response, (signal) => client.publishDirectory(readTree(bodyOf(request), signal), options, signal));
+  }
+
+  /** Starts a publish from the request's body, and answers with its id while the body is being read. */
+  function accept(
+    request: IncomingMessage,
+    response: ServerResponse,
+    start: (signal: AbortSignal) => PublishTransfer,
+  ): void {
+    const abort = new AbortController();
+    const transfer = start(abort.signal);
     const entry: Kept = { claimed: true };
     keep(transfer.id, entry);
     transfer.result.then(
@@ -105,8 +137,8 @@ export function createTransfers(deps: TransferDeps): Transfers {
 
   async function fetch(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readJson(request);
-    const unknown = Object.keys(body).find((key) => !['uri', 'class', 'maxBytes'].includes(key));
-    if (unknown !== undefined) throw new LocalError('usage', 'the body may hold uri, class and maxBytes');
+    const unknown = Object.keys(body).find((key) => !FETCH_FIELDS.includes(key));
+    if (unknown !== undefined) throw new LocalError('usage', `the body may hold ${FETCH_FIELDS.join(', ')}`);
     if (typeof body.uri !== 'string') throw new LocalError('bad_uri', 'the body names no uri');
     const { maxBytes } = body;
     if (maxBytes !== undefined && !(typeof maxBytes === 'number' && Number.isSafeInteger(maxBytes) && maxBytes >= 0)) {
@@ -115,6 +147,8 @@ export function createTransfers(deps: TransferDeps): Transfers {
     const transfer = client.fetch(body.uri, {
       trafficClass: checkClass(body.class) ?? settings.fetchClass,
       ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...checkRange(body.range),
+      ...(body.listOnly === true ? { listOnly: true } : {}),
     });
     const entry: Kept = { fetch: transfer, claimed: false };
     keep(transfer.id, entry);
@@ -128,6 +162,22 @@ export function createTransfers(deps: TransferDeps): Transfers {
       },
     );
     sendJson(response, 202, { v: 1, id: transfer.id });
+  }
+
+  async function metadata(response: ServerResponse, id: string): Promise<void> {
+    const entry = kept.get(id);
+    if (entry?.fetch === undefined) throw new LocalError('usage', 'no fetch has this id');
+    // Whoever waits here will claim the content, if it stays.
+    if (!entry.claimed) entry.unclaimed?.cancel();
+    let gone = false;
+    response.on('close', () => {
+      gone = true;
+      if (!response.writableFinished && !entry.claimed) client.cancel(id);
+    });
+    const found = await entry.fetch.metadata;
+    if (gone) return;
+    if (!entry.claimed) entry.unclaimed = clock.setTimer(UNCLAIMED_MS, () => client.cancel(id));
+    sendJson(response, 200, metadataDocument(found));
   }
 
   async function content(response: ServerResponse, id: string): Promise<void> {
@@ -146,7 +196,7 @@ export function createTransfers(deps: TransferDeps): Transfers {
       if (gone) return;
       response.writeHead(200, {
         'content-type': 'application/octet-stream',
-        'content-length': metadata.sizeBytes,
+        'content-length': metadata.contentBytes,
         'cache-control': 'no-store',
       });
       response.flushHeaders();
@@ -232,7 +282,31 @@ export function createTransfers(deps: TransferDeps): Transfers {
     sendJson(response, 200, { v: 1, cancelled: client.cancel(id) });
   }
 
-  return { publish, fetch, events, content, cancel };
+  return { publish, publishTree, fetch, events, metadata, content, cancel };
+}
+
+const FETCH_FIELDS: readonly string[] = ['uri', 'class', 'maxBytes', 'range', 'listOnly'];
+
+/** [from, to), as a pair of numbers. */
+function checkRange(value: unknown): Pick<FetchOptions, 'range'> {
+  if (value === undefined) return {};
+  const [from, to] = Array.isArray(value) && value.length === 2 ? value : [];
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to < from) {
+    throw new LocalError('usage', 'range is [from, to], two byte positions in order');
+  }
+  return { range: { from, to } };
+}
+
+function metadataDocument(found: FetchedMetadata): FetchMetadata {
+  const { sizeBytes, contentBytes, contentType, name, directory } = found;
+  return {
+    v: 1,
+    sizeBytes,
+    contentBytes,
+    contentType: contentType ?? null,
+    name: name ?? null,
+    directory: directory === undefined ? null : { files: directory.files, defaultPath: directory.defaultPath ?? null },
+  };
 }
 
 /** The body as the client reads it: paused while nobody asks, and an honest error when it is cut off. */

@@ -2,6 +2,7 @@
  * `holloway top`: the dashboard. Its code is only read when it is opened.
  * @module
  */
+import { setFlagsFromString } from 'node:v8';
 import { findSockets } from '../../../config/paths.ts';
 import { LocalError } from '../../errors.ts';
 import type { CommandRun, Context } from '../context.ts';
@@ -26,6 +27,8 @@ export async function openDashboard(
   }
   const refreshMs = options.durationMs('refresh') ?? 1_000;
   if (refreshMs < 200 || refreshMs > 10_000) throw new LocalError('usage', '--refresh: expected 200ms..10s');
+  // Its garbage is small and dies young, yet V8 would grow the nursery for it: 13 MB less resident, before the code is read.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const { runDashboard, tabOf } = await import('../../../tui/main.ts');
   const tab = options.text('tab');
   if (tab !== undefined && tabOf(tab) === undefined) {

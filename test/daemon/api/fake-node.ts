@@ -26,6 +26,7 @@ export interface FakeNode extends Node {
   /** Chunks of a fetch wait for this. */
   gate: Promise<void>;
   bytesIn: number;
+  peersUp: number;
   writeFailures: number;
   /** Chunks handed to the reader so far. */
   chunksRead: number;
@@ -146,6 +147,15 @@ export function createFakeNode(nowMs: () => number): FakeNode {
       })();
       return { id, result };
     },
+    publishDirectory(files, options): PublishTransfer {
+      async function* joined(): AsyncGenerator<Uint8Array> {
+        for await (const { path, sizeBytes, content } of files) {
+          yield Buffer.from(`${path} ${sizeBytes}:`);
+          yield* content;
+        }
+      }
+      return client.publish(joined(), options);
+    },
     fetch(uri, options): FetchTransfer {
       if (!uri.startsWith('CHK@')) throw new LocalError('bad_uri', 'it names no type');
       const id = begin('fetch');
@@ -153,7 +163,7 @@ export function createFakeNode(nowMs: () => number): FakeNode {
       const metadata = (async () => {
         if (bytes === undefined) throw new LocalError('not_found');
         if (options.maxBytes !== undefined && bytes.length > options.maxBytes) throw new LocalError('too_large');
-        return { sizeBytes: bytes.length, contentType: 'text/plain', name: undefined };
+        return { sizeBytes: bytes.length, contentBytes: bytes.length, contentType: 'text/plain', name: undefined };
       })();
       metadata.catch((error: LocalError) => fail(id, error));
       async function* content(): AsyncGenerator<Uint8Array> {
@@ -186,6 +196,7 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     published: [],
     gate: Promise.resolve(),
     bytesIn: 1_000,
+    peersUp: 3,
     writeFailures: 0,
     chunksRead: 0,
     settings: {
@@ -222,7 +233,7 @@ export function createFakeNode(nowMs: () => number): FakeNode {
       joinStage: 'joined',
       estimatedNodes: 8,
       clockOffsetMs: 12,
-      peers: [peer(1), peer(2), peer(9)],
+      peers: [peer(1), peer(2), peer(9)].slice(0, node.peersUp),
       links: [peer(1).link, peer(2).link, peer(9).link],
       router: {
         counters: {

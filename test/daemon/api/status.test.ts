@@ -1,8 +1,12 @@
 import test from 'ava';
 import { createAliases } from '../../../daemon/api/aliases.ts';
+import { createLostPeers, LOST_PEERS_KEPT } from '../../../daemon/api/lost-peers.ts';
 import { createSampler, SAMPLES_KEPT, type Totals } from '../../../daemon/api/sampler.ts';
+import { WINDOWS } from '../../../daemon/api/schema.ts';
 import { definitionOf, NUMBERS } from '../../../daemon/api/schema-numbers.ts';
 import { createStatusSource, percentile } from '../../../daemon/api/status.ts';
+import { createWindows, STEPS_KEPT } from '../../../daemon/api/windows.ts';
+import type { Peer } from '../../../daemon/topology/topology-types.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createFakeNode } from './fake-node.ts';
 
@@ -25,6 +29,8 @@ test('NUMBERS: every number of a Status is defined, and nothing else is', async 
   const { node, source, clock } = statusOf();
   node.client.fetch('CHK@x', { trafficClass: 'fast' });
   await clock.advance(1_000);
+  node.peersUp = 2;
+  await clock.advance(1_000);
   const found = new Set(numbersIn(source.read('full'), ''));
   t.deepEqual(
     [...found].filter((path) => definitionOf(path) === undefined),
@@ -38,9 +44,23 @@ test('NUMBERS: every number of a Status is defined, and nothing else is', async 
   );
 });
 
+const NO_TOTALS = {
+  bytesIn: 0,
+  bytesOut: 0,
+  built: 0,
+  buildFailures: 0,
+  writeFailures: 0,
+  damaged: 0,
+  served: 0,
+  found: 0,
+  notFound: 0,
+  failed: 0,
+  evicted: 0,
+};
+
 test('sampler: rates are per second, never negative, and bounded', async (t) => {
   const clock = createManualClock();
-  const totals = { bytesIn: 0, bytesOut: 0, built: 0, buildFailures: 0, writeFailures: 0, damaged: 0 };
+  const totals = { ...NO_TOTALS };
   const read = (): Totals => ({ ...totals, transfers: new Map() });
   const sampler = createSampler(clock, read);
   totals.bytesIn = 5_000;
@@ -56,6 +76,69 @@ test('sampler: rates are per second, never negative, and bounded', async (t) => 
   t.is(sampler.lately('writeFailures'), 0, 'forgotten after a minute');
   sampler.stop();
   t.is(clock.timersPending, 0);
+});
+
+test('windows: a week of seconds keeps sixty steps each, and the totals are what was added', (t) => {
+  const start = 12_345;
+  const windows = createWindows(['bytesIn'], start, { bytesIn: 0 });
+  let bytesIn = 0;
+  const seconds = 7 * 86_400 + 500;
+  for (let second = 1; second <= seconds; second++) {
+    bytesIn += 100;
+    windows.add(start + second * 1_000, { bytesIn });
+  }
+  for (const window of WINDOWS) {
+    const { rates, total, coveredMs, stepMs } = windows.read(window);
+    t.is(rates.bytesIn.length, STEPS_KEPT);
+    t.true(rates.bytesIn.every((rate) => rate === 100));
+    t.is(total.bytesIn, coveredMs / 10);
+    t.true(coveredMs > stepMs * (STEPS_KEPT - 1) && coveredMs <= stepMs * STEPS_KEPT);
+  }
+});
+
+test('windows: an hour of standing still is an hour without steps, and no peak comes after it', (t) => {
+  const windows = createWindows(['n'], 0, { n: 0 });
+  windows.add(1_000, { n: 10 });
+  windows.add(3_601_000, { n: 3_610 });
+  windows.add(3_602_000, { n: 5 });
+  for (const window of WINDOWS) {
+    const { rates, total } = windows.read(window);
+    t.true(
+      rates.n.every((rate) => rate >= 0 && rate <= 10),
+      `${window}: ${rates.n.join(' ')}`,
+    );
+    t.true(total.n >= 3_600);
+  }
+  t.is(windows.read('1m').rates.n.length, STEPS_KEPT);
+});
+
+test('lost peers: who went, for how long, how often; back means no longer listed; bounded', (t) => {
+  const { node } = statusOf();
+  const [first, second] = node.snapshot().peers as readonly [Peer, Peer];
+  const lost = createLostPeers((key) => `p${key}`);
+  lost.look([first, second], 1_000, 10_000);
+  t.deepEqual(lost.list(), []);
+  lost.look([second], 5_000, 14_000);
+  t.like(lost.list()[0], { alias: `p${first.key}`, lostAtMs: 14_000, stayedMs: 5_000, times: 1, linkEnded: false });
+  lost.look([first, second], 6_000, 15_000);
+  t.deepEqual(lost.list(), []);
+  lost.look([second], 7_000, 16_000);
+  t.is(lost.list()[0]!.times, 2);
+  const many = Array.from({ length: LOST_PEERS_KEPT + 9 }, (_, i) => ({ ...first, key: `many-${i}` }));
+  lost.look(many, 8_000, 17_000);
+  lost.look([], 9_000, 18_000);
+  t.is(lost.list().length, LOST_PEERS_KEPT);
+});
+
+test('status: a window is chosen by the reader, and its rates come with it', async (t) => {
+  const { node, source, clock } = statusOf();
+  node.bytesIn = 50_000;
+  await clock.advance(10_000);
+  t.like(source.read('full', 0, '10m').history, { window: '10m', stepMs: 10_000 });
+  t.is(source.read('full').history.window, '1m');
+  const { inBytesPerSec, inBytes } = source.read('full', 0, '1h').history;
+  t.is(inBytes, 49_000);
+  t.deepEqual(inBytesPerSec, [4_900]);
 });
 
 test('status: a transfer shows its rate and the time left while it runs', async (t) => {

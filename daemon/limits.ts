@@ -107,6 +107,12 @@ export const STALL_LIMIT_MS = 300_000;
 export const URI_CHARACTERS_MAX = 4_096;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** Of a directory: its files, the document that lists them, one path and each name in it. */
+export const DIRECTORY_ENTRIES_MAX = 65_536;
+export const DIRECTORY_LISTING_BYTES_MAX = 8 * 1024 * 1024;
+export const DIRECTORY_PATH_BYTES_MAX = 1_024;
+export const DIRECTORY_NAME_BYTES_MAX = 255;
+export const DIRECTORY_PATH_NAMES_MAX = 32;
 /** Plain bytes of one compressed piece: what a reader of a compressed document has to hold at once. */
 export const COMPRESSED_PIECE_BYTES = 1_048_576;
 /** A convergent secret needs the whole-file hash before the first block, so such a document is held in memory. */

@@ -74,6 +74,18 @@ export class ByteSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     return taken;
   }
 
+  /** The next `length` bytes as they come, fewer at the end. Ending it early does not close this source. */
+  async *limited(length: number): AsyncGenerator<Uint8Array> {
+    for (let missing = length; missing > 0; ) {
+      const { done, value } = await this.next();
+      if (done === true) return;
+      const part = value.subarray(0, missing);
+      this.#rest = value.subarray(part.length);
+      missing -= part.length;
+      yield part;
+    }
+  }
+
   /** Gives back what was taken last; it is not counted twice. */
   putBack(bytes: Uint8Array): void {
     const joined = new Uint8Array(bytes.length + this.#rest.length);

@@ -59,27 +59,60 @@ export interface PublishTransfer {
   readonly result: Promise<string>;
 }
 
+/** A file of a directory to publish. Its content is read before the next file is asked for. */
+export interface DirectoryFile {
+  /** Names with slashes between them, as readers will see it. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+export interface DirectoryOptions extends PublishOptions {
+  /** Path of the file that stands for the whole. */
+  readonly defaultPath?: string;
+}
+
 export interface FetchOptions {
   readonly trafficClass: TrafficClass;
   readonly maxBytes?: number;
+  /** Only bytes [from, to) of the document; an end past its size means its end. Not with a directory. */
+  readonly range?: { readonly from: number; readonly to: number };
+  /** Metadata only: the content is empty. */
+  readonly listOnly?: boolean;
+}
+
+export interface FetchedMetadata {
+  /** Of the document, or of all files of the directory together. */
+  readonly sizeBytes: number;
+  /** What `content` will give: the same, or less with `range` and `listOnly`. */
+  readonly contentBytes: number;
+  readonly contentType: string | undefined;
+  readonly name: string | undefined;
+  /** Present when the URI names a directory: then `content` is its files one after the other, in this order. */
+  readonly directory?: {
+    readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];
+    readonly defaultPath: string | undefined;
+  };
 }
 
 export interface FetchTransfer {
   readonly id: string;
-  /** Known once the top block was read; rejects with LocalError. */
-  readonly metadata: Promise<{
-    readonly sizeBytes: number;
-    readonly contentType: string | undefined;
-    readonly name: string | undefined;
-  }>;
+  /** Known once the top block, and of a directory the listing, was read; rejects with LocalError. */
+  readonly metadata: Promise<FetchedMetadata>;
   /** Verified bytes in order, at most one segment ahead of the reader; throws LocalError. The last chunk comes after the whole-file hash held. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** Both calls throw LocalError `busy` at once when TRANSFERS_MAX transfers have not ended: then there is no transfer to name. */
+/** The calls throw LocalError `busy` at once when TRANSFERS_MAX transfers have not ended: then there is no transfer to name. */
 export interface Client {
   /** `source` is read as fast as blocks leave, never whole into memory. Rejects (in `result`) with LocalError. */
   publish(source: AsyncIterable<Uint8Array>, options: PublishOptions, signal?: AbortSignal): PublishTransfer;
+  /** Files of at most a segment's bytes first, if the order is yours to choose: they are packed together. */
+  publishDirectory(
+    files: AsyncIterable<DirectoryFile>,
+    options: DirectoryOptions,
+    signal?: AbortSignal,
+  ): PublishTransfer;
   fetch(uri: string, options: FetchOptions, signal?: AbortSignal): FetchTransfer;
   cancel(id: string): boolean;
   /** Newest last; ended ones are kept up to TRANSFERS_MAX. */

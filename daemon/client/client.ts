@@ -9,12 +9,15 @@
  */
 import type { Crypto } from '../../crypto/provider.ts';
 import { LocalError } from '../errors.ts';
+import type { TrafficClass } from '../ids.ts';
 import type { CircuitSource } from '../onion/onion-types.ts';
 import type { Clock, Compute, Log, Random } from '../ports.ts';
-import type { Client, FetchOptions, FetchTransfer, PublishOptions, PublishTransfer } from './client-types.ts';
-import { type FetchedMetadata, fetchableUri, fetchDocument } from './fetch.ts';
+import type { Client, FetchedMetadata, FetchOptions, FetchTransfer, PublishTransfer } from './client-types.ts';
+import { fetchableUri, fetchDocument } from './fetch.ts';
 import { Handoff } from './handoff.ts';
-import { publishDocument } from './publish.ts';
+import { type PublishDeps, publishDocument } from './publish.ts';
+import { publishDirectory } from './publish-directory.ts';
+import type { Watchdog } from './timing.ts';
 import { type Transfer, TransferTable } from './transfers.ts';
 
 export interface ClientDeps {
@@ -36,8 +39,16 @@ export interface ClientOptions {
 export function createClient(deps: ClientDeps, options: ClientOptions): Client {
   const random = deps.random.fork('documents');
   const table = new TransferTable(deps.clock, deps.random.fork('transfer ids'), deps.log);
+  const publishDeps: PublishDeps = { ...deps, random, ...options };
   return {
-    publish: (source, wishes, signal) => publish({ ...deps, random, ...options }, table, source, wishes, signal),
+    publish: (source, wishes, signal) =>
+      publish(table, source, wishes.trafficClass, signal, (transfer, watchdog) =>
+        publishDocument(publishDeps, source, wishes, transfer, watchdog),
+      ),
+    publishDirectory: (files, wishes, signal) =>
+      publish(table, files, wishes.trafficClass, signal, (transfer, watchdog) =>
+        publishDirectory(publishDeps, files, wishes, transfer, watchdog),
+      ),
     fetch: (uri, wishes, signal) => fetch({ ...deps, random }, table, uri, wishes, signal),
     cancel: (id) => table.cancel(id),
     transfers: () => table.list(),
@@ -46,15 +57,15 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Client {
 }
 
 function publish(
-  deps: ClientDeps & ClientOptions,
   table: TransferTable,
-  source: AsyncIterable<Uint8Array>,
-  options: PublishOptions,
+  source: AsyncIterable<unknown>,
+  trafficClass: TrafficClass,
   signal: AbortSignal | undefined,
+  work: (transfer: Transfer, watchdog: Watchdog) => Promise<string>,
 ): PublishTransfer {
   let transfer: Transfer;
   try {
-    transfer = table.open('publish', options.trafficClass);
+    transfer = table.open('publish', trafficClass);
   } catch (error) {
     closeUnread(source);
     throw error;
@@ -67,7 +78,7 @@ function publish(
     signal,
     (watchdog) => {
       begun = true;
-      return publishDocument(deps, source, options, transfer, watchdog);
+      return work(transfer, watchdog);
     },
     idle,
   );
@@ -119,7 +130,7 @@ async function* read(segments: Handoff<readonly Uint8Array[]>, stop: () => void)
   }
 }
 
-function closeUnread(source: AsyncIterable<Uint8Array>): void {
+function closeUnread(source: AsyncIterable<unknown>): void {
   try {
     source[Symbol.asyncIterator]()
       .return?.()

@@ -1,35 +1,23 @@
 /**
- * Fetching one document: top block, manifest tree, segments in order, and the hash of the whole at the end.
+ * Fetching what a URI names: a document, a range of it, a file in a directory, or a directory as its files one after the other.
  *
- * Shape   segments are handed over one at a time; two are fetched ahead, so three are in memory when the reader keeps up.
- * Errors  LocalError: bad_uri, not_found and its kin (fetch-replicated.ts), incomplete, verify_failed, bad_manifest, too_large, stalled, cancelled.
- * Why     every block is checked when it arrives, so what was handed over is what the publisher sealed; the whole-file hash also catches a
- *         manifest that contradicts itself, and the last segment is kept back until it held.
+ * Shape   groups of bytes are handed over one at a time, as document-reader.ts gives them.
+ * Errors  LocalError: bad_uri, usage (a range of a directory), not_found and its kin (also for a path that a directory lacks), incomplete,
+ *         verify_failed, bad_manifest, too_large, stalled, cancelled.
+ * Why     one set of circuits for all documents of a directory: they are one thing to the reader, and dealing them over more exits than
+ *         a document gets would only show more exits a part of it.
  * Source  design §§ 6, 10.
  * @module
  */
 import type { Crypto } from '../../crypto/provider.ts';
 import { LocalError } from '../errors.ts';
-import type { RoutingKey } from '../ids.ts';
-import { BLOCK_PAYLOAD_MAX, REPLICAS } from '../limits.ts';
+import { DIRECTORY_LISTING_BYTES_MAX } from '../limits.ts';
 import type { CircuitSource, DocumentCircuits } from '../onion/onion-types.ts';
 import type { Clock, Compute, Random } from '../ports.ts';
-import { createAssembly } from './assembly.ts';
-import { BLOCK_TYPE } from './client-chk.ts';
-import type { FetchOptions } from './client-types.ts';
-import { type DocumentShape, INNER_MANIFEST_REPLICAS } from './document-shape.ts';
+import type { FetchedMetadata, FetchOptions } from './client-types.ts';
+import { type OpenDocument, openDocument, type Reading } from './document-reader.ts';
 import type { Handoff } from './handoff.ts';
-import {
-  decodeInner,
-  decodeTop,
-  type ManifestNode,
-  type ManifestTop,
-  manifestPlace,
-  type SegmentKeys,
-} from './manifest.ts';
-import { fetchSegment, type SegmentContext } from './splitfile/fetch.ts';
-import { fetchReplicated } from './splitfile/fetch-replicated.ts';
-import type { FetchContext } from './splitfile/gather.ts';
+import { decodeListing, type ListedFile, type Listing } from './listing.ts';
 import { scopeWithin, type Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
 import { type ChkUri, CODEC, parseUri, URI_KEY_TYPE } from './uri.ts';
@@ -43,20 +31,12 @@ export interface FetchDeps {
   readonly circuits: CircuitSource;
 }
 
-export interface FetchedMetadata {
-  readonly sizeBytes: number;
-  readonly contentType: string | undefined;
-  readonly name: string | undefined;
-}
-
 /** Where the results go as they become known. */
 export interface FetchSink {
   metadata(metadata: FetchedMetadata): void;
   readonly segments: Handoff<readonly Uint8Array[]>;
 }
 
-/** Segments being fetched at once; a third one is with the reader. */
-const SEGMENTS_AHEAD = 2;
 /** Asked of the circuits before the size is known: as many exits as a large document gets, because they are built only once. */
 const BLOCKS_UNKNOWN = 512;
 
@@ -67,10 +47,11 @@ export function fetchableUri(text: string): ChkUri {
     throw new LocalError('bad_uri', `${uri.type}@ keys cannot be fetched by this version, only CHK@`);
   if (uri.codec !== CODEC.none && uri.keyType === URI_KEY_TYPE.data)
     throw new LocalError('bad_uri', 'it names a single block as compressed, which no block is');
-  if (uri.path.length > 1)
-    throw new LocalError('bad_uri', 'it names a part of a folder, which this version cannot read');
+  if (uri.path.length > 1 && uri.keyType === URI_KEY_TYPE.data) throw new LocalError('bad_uri', NOT_A_FOLDER);
   return uri;
 }
+
+const NOT_A_FOLDER = 'it names a part of a folder, and the key is of a single file';
 
 export async function fetchDocument(
   deps: FetchDeps,
@@ -89,33 +70,43 @@ export async function fetchDocument(
       scope.signal,
     );
     circuits = opened;
-    const context: FetchContext = {
-      codec: uri.codec,
-      clock: deps.clock,
-      random: deps.random,
-      crypto: deps.crypto,
-      circuits: opened,
-      window: new Window(
-        () => opened.windowBlocks,
-        (inFlight) => transfer.update({ blocksInFlight: inFlight }),
-      ),
-      signal: scope.signal,
-      onBlock() {
-        watchdog.touch();
-        transfer.countBlock(0);
+    const reading: Reading = {
+      compute: deps.compute,
+      context: {
+        clock: deps.clock,
+        random: deps.random,
+        crypto: deps.crypto,
+        circuits: opened,
+        window: new Window(
+          () => opened.windowBlocks,
+          (inFlight) => transfer.update({ blocksInFlight: inFlight }),
+        ),
+        signal: scope.signal,
+        onBlock() {
+          watchdog.touch();
+          transfer.countBlock(0);
+        },
+        onMiss: () => transfer.countMiss(),
       },
-      onMiss: () => transfer.countMiss(),
+      onStage: (stage) => transfer.update({ stage }),
+      onData(bytes) {
+        watchdog.touch();
+        transfer.countBlock(
+          Math.max(0, Math.min(bytes, (transfer.progress.totalBytes ?? 0) - transfer.progress.bytes)),
+        );
+      },
     };
-    await new Retrieval(deps, context, uri, options, transfer, watchdog, sink).run();
+    // What they really are, which may be less than was asked for.
+    transfer.update({ stage: 'searching top block', exits: opened.exits, trafficClass: opened.trafficClass });
+    await new Retrieval(reading, uri, options, transfer, watchdog, sink).run();
   } finally {
-    scope.abort(new LocalError('cancelled')); // segments that were fetched ahead end with the one that failed
+    scope.abort(new LocalError('cancelled'));
     circuits?.close();
   }
 }
 
 class Retrieval {
-  readonly #deps: FetchDeps;
-  readonly #context: FetchContext;
+  readonly #reading: Reading;
   readonly #uri: ChkUri;
   readonly #options: FetchOptions;
   readonly #transfer: Transfer;
@@ -123,16 +114,14 @@ class Retrieval {
   readonly #sink: FetchSink;
 
   constructor(
-    deps: FetchDeps,
-    context: FetchContext,
+    reading: Reading,
     uri: ChkUri,
     options: FetchOptions,
     transfer: Transfer,
     watchdog: Watchdog,
     sink: FetchSink,
   ) {
-    this.#deps = deps;
-    this.#context = context;
+    this.#reading = reading;
     this.#uri = uri;
     this.#options = options;
     this.#transfer = transfer;
@@ -141,120 +130,120 @@ class Retrieval {
   }
 
   async run(): Promise<void> {
-    const { cryptoKey, routingKey, keyType, path } = this.#uri;
-    const { exits, trafficClass } = this.#context.circuits; // what they really are, which may be less than was asked for
-    this.#transfer.update({ stage: 'searching top block', exits, trafficClass });
-    const isData = keyType === URI_KEY_TYPE.data;
-    const place = isData ? { type: BLOCK_TYPE.data, segment: 0, index: 0 } : manifestPlace(0, 0, true);
-    const block = await fetchReplicated(this.#context, cryptoKey, routingKey, place, REPLICAS);
-    const payload = block.padded.subarray(0, block.payloadBytes);
-    const [pathName] = path;
-    if (isData) {
-      this.#announce({ sizeBytes: payload.length, contentType: undefined, name: pathName }, 1);
-      this.#transfer.update({ bytes: payload.length });
-      await this.#handOver([payload]);
+    const document = await openDocument(this.#reading, this.#uri);
+    if (document.top?.isListing === true) {
+      await this.#runDirectory(document);
       return;
     }
-    this.#transfer.update({ stage: 'reading metadata' });
-    const { node, top, shape } = decodeTop(payload, this.#uri.codec);
-    const manifestBlocks = shape.levels.reduce((sum, count) => sum + count, 0);
-    const { sizeBytes, contentType, name } = top;
-    this.#announce({ sizeBytes, contentType, name: name ?? pathName }, shape.dataBlocks + manifestBlocks);
-    await this.#readSegments(node, top, shape);
+    const { path } = this.#uri;
+    if (path.length > 1) throw new LocalError('bad_uri', NOT_A_FOLDER);
+    const { sizeBytes, top } = document;
+    const { from, to } = this.#rangeOf(sizeBytes);
+    this.#expect(document.blocksFor(from, to) + 1);
+    this.#announce({ sizeBytes, contentBytes: to - from, contentType: top?.contentType, name: top?.name ?? path[0] });
+    if (this.#options.listOnly !== true) await this.#handOver(document, from, to);
+    this.#transfer.update({ bytes: to - from });
   }
 
-  #announce(metadata: FetchedMetadata, blocksNeeded: number): void {
-    const { maxBytes } = this.#options;
-    const { sizeBytes, contentType } = metadata;
-    this.#transfer.update({ totalBytes: sizeBytes, contentType, blocksNeeded });
-    if (maxBytes !== undefined && sizeBytes > maxBytes) {
+  async #runDirectory(document: OpenDocument): Promise<void> {
+    const listing = await this.#readListing(document);
+    const { top } = document;
+    const path = this.#uri.path.join('/');
+    const file = listing.files.find((candidate) => candidate.path === path);
+    if (file !== undefined) {
+      const { from, to } = this.#rangeOf(file.sizeBytes);
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      this.#announce({ sizeBytes: file.sizeBytes, contentBytes: to - from, contentType: undefined, name });
+      await this.#handOverFiles(listing, [{ ...file, offset: file.offset + from, sizeBytes: to - from }]);
+      return;
+    }
+    const below = path === '' ? '' : `${path}/`;
+    const files = listing.files.filter((candidate) => candidate.path.startsWith(below)).sort(byPlace);
+    if (files.length === 0) throw new LocalError('not_found', 'the folder was found, but it has no file of that name');
+    if (this.#options.range !== undefined)
+      throw new LocalError('usage', 'a folder has no byte range; name one file in it');
+    const sizeBytes = files.reduce((sum, { sizeBytes: bytes }) => sum + bytes, 0);
+    const { defaultPath } = listing;
+    this.#announce({
+      sizeBytes,
+      contentBytes: this.#options.listOnly === true ? 0 : sizeBytes,
+      contentType: top?.contentType,
+      name: this.#uri.path.at(-1) ?? top?.name,
+      directory: {
+        files: files.map((each) => ({ path: each.path.slice(below.length), sizeBytes: each.sizeBytes })),
+        defaultPath: defaultPath?.startsWith(below) === true ? defaultPath.slice(below.length) : undefined,
+      },
+    });
+    await this.#handOverFiles(listing, files);
+  }
+
+  /** [from, to) of a file of this size; empty when only metadata is wanted. */
+  #rangeOf(sizeBytes: number): { from: number; to: number } {
+    const { range, listOnly } = this.#options;
+    if (listOnly === true) return { from: 0, to: 0 };
+    if (range === undefined) return { from: 0, to: sizeBytes };
+    const to = Math.min(range.to, sizeBytes);
+    return { from: Math.min(range.from, to), to };
+  }
+
+  async #readListing(document: OpenDocument): Promise<Listing> {
+    if (document.sizeBytes > DIRECTORY_LISTING_BYTES_MAX) {
+      throw new LocalError('bad_manifest', 'its listing is larger than allowed');
+    }
+    const bytes = new Uint8Array(document.sizeBytes);
+    let at = 0;
+    for await (const chunks of document.read(0, document.sizeBytes)) {
+      for (const chunk of chunks) {
+        bytes.set(chunk, at);
+        at += chunk.length;
+      }
+    }
+    return decodeListing(bytes);
+  }
+
+  /** Files in the order given; those that follow one another in one document are read in one go. */
+  async #handOverFiles(listing: Listing, files: readonly ListedFile[]): Promise<void> {
+    if (this.#options.listOnly === true) return;
+    const ranges: { index: number; from: number; to: number }[] = [];
+    for (const { document, offset, sizeBytes } of files) {
+      const last = ranges.at(-1);
+      if (last?.index === document && last.to === offset) last.to += sizeBytes;
+      else if (sizeBytes > 0) ranges.push({ index: document, from: offset, to: offset + sizeBytes });
+    }
+    let open: { index: number; document: OpenDocument } | undefined;
+    for (const { index, from, to } of ranges) {
+      const listed = listing.documents[index]!;
+      open = open?.index === index ? open : { index, document: await openDocument(this.#reading, listed) };
+      if (open.document.sizeBytes !== listed.sizeBytes) {
+        throw new LocalError('bad_manifest', 'a document is not as long as the listing says');
+      }
+      await this.#handOver(open.document, from, to);
+    }
+    this.#transfer.update({ bytes: this.#transfer.progress.totalBytes ?? 0 });
+  }
+
+  #expect(blocksNeeded: number): void {
+    this.#transfer.update({ blocksNeeded });
+  }
+
+  #announce(metadata: FetchedMetadata): void {
+    const { maxBytes, listOnly } = this.#options;
+    const { contentBytes, sizeBytes, contentType } = metadata;
+    this.#transfer.update({ totalBytes: contentBytes, contentType });
+    if (maxBytes !== undefined && contentBytes > maxBytes && listOnly !== true) {
       throw new LocalError('too_large', `the document has ${sizeBytes} bytes, the limit is ${maxBytes}`);
     }
     this.#sink.metadata(metadata);
   }
 
-  async #readSegments(node: ManifestNode, top: ManifestTop, shape: DocumentShape): Promise<void> {
-    this.#transfer.update({ stage: 'fetching' });
-    // Of a compressed document each block stands for more bytes than it holds, as far as one can tell beforehand.
-    const blockBytes = Math.floor(BLOCK_PAYLOAD_MAX * (top.sizeBytes / Math.max(1, top.storedBytes)));
-    const context: SegmentContext = {
-      ...this.#context,
-      compute: this.#deps.compute,
-      secret: this.#uri.cryptoKey,
-      shape,
-      onBlock: () => {
-        this.#watchdog.touch();
-        this.#transfer.countBlock(Math.min(blockBytes, top.sizeBytes - this.#transfer.progress.bytes));
-      },
-      onDecode: () => this.#transfer.update({ stage: 'decoding' }),
-    };
-    const assembly = createAssembly(this.#deps.compute, top, this.#deps.crypto);
-    const ahead: Promise<Uint8Array[]>[] = [];
-    let delivered = 0;
-    const deliver = async (): Promise<void> => {
-      const chunks = await ahead.shift()!;
-      const last = ++delivered === shape.segments;
-      this.#transfer.update({ stage: last ? 'checking' : 'fetching' });
-      for await (const parts of assembly(chunks, last)) await this.#handOver(parts);
-    };
-    let segment = 0;
-    for await (const keys of oneAhead(this.#leaves(node, shape, shape.levels.length - 1, 0))) {
-      for (const segmentKeys of keys) {
-        if (ahead.length === SEGMENTS_AHEAD) await deliver();
-        const fetching = fetchSegment(context, segment++, segmentKeys);
-        fetching.catch(() => {}); // looked at when its turn comes
-        ahead.push(fetching);
-      }
-    }
-    while (ahead.length > 0) await deliver();
-    this.#transfer.update({ bytes: top.sizeBytes });
-  }
-
-  async #handOver(chunks: readonly Uint8Array[]): Promise<void> {
-    await this.#sink.segments.put(chunks);
-    this.#watchdog.touch();
-  }
-
-  /** The segments of each leaf below `node`, from left to right. */
-  async *#leaves(
-    node: ManifestNode,
-    shape: DocumentShape,
-    level: number,
-    position: number,
-  ): AsyncGenerator<readonly SegmentKeys[]> {
-    if (level === 0) {
-      yield node.segments;
-      return;
-    }
-    const firstChild = position * node.children.length;
-    for (const [i, key] of node.children.entries()) {
-      const child = await this.#fetchInner(key, shape, level - 1, firstChild + i);
-      yield* this.#leaves(child, shape, level - 1, firstChild + i);
-    }
-  }
-
-  async #fetchInner(key: RoutingKey, shape: DocumentShape, level: number, position: number): Promise<ManifestNode> {
-    const place = manifestPlace(level, position, false);
-    try {
-      const block = await fetchReplicated(this.#context, this.#uri.cryptoKey, key, place, INNER_MANIFEST_REPLICAS);
-      return decodeInner(block.padded.subarray(0, block.payloadBytes), shape, level, position);
-    } catch (error) {
-      // The document is there, a part of its manifest is not: to the reader that is an incomplete document.
-      if (!(error instanceof LocalError) || (error.code !== 'not_found' && error.code !== 'recently_failed'))
-        throw error;
-      throw new LocalError('incomplete', `a part of the manifest was not found; ${error.detail}`, { cause: error });
+  async #handOver(document: OpenDocument, from: number, to: number): Promise<void> {
+    for await (const chunks of document.read(from, to)) {
+      await this.#sink.segments.put(chunks);
+      this.#watchdog.touch();
     }
   }
 }
 
-/** The same values, with the next one already asked for while the current one is used. */
-async function* oneAhead<T>(values: AsyncGenerator<T>): AsyncGenerator<T> {
-  let next = values.next();
-  for (;;) {
-    const { done, value } = await next;
-    if (done === true) return;
-    next = values.next();
-    next.catch(() => {}); // looked at in the next turn, or never when the reader stops
-    yield value;
-  }
+function byPlace(a: ListedFile, b: ListedFile): number {
+  return a.document - b.document || a.offset - b.offset;
 }

@@ -1,7 +1,7 @@
 /**
  * The manifest: which blocks make up a document. A tree of blocks, the top one named by the URI.
  *
- * Shape   payload, big-endian: version 1, level (0 leaf .. 3), flags (bit 0: top), zero;
+ * Shape   payload, big-endian: version 1, level (0 leaf .. 3), flags (bit 0: top, bit 1: the document lists a directory), zero;
  *         only in the top: size u64, SHA-256 of the file 32, codec 1, with codec 1 the stored size u64, content type (u8 length, ASCII), name
  *         (u16 length, UTF-8);
  *         count u16; leaf: per segment data u16, check u16, then their routing keys; inner: the children's routing keys.
@@ -39,6 +39,8 @@ export interface ManifestTop extends DocumentMetadata {
   /** What the blocks hold: the size, or less where it is compressed. */
   readonly storedBytes: number;
   readonly sha256: Uint8Array;
+  /** The document is the listing of a directory (listing.ts). */
+  readonly isListing: boolean;
 }
 
 /** Keys of one segment: data blocks, then check blocks. */
@@ -58,6 +60,7 @@ export interface ManifestNode {
 
 const VERSION = 1;
 const FLAG_TOP = 1;
+const FLAG_LISTING = 2;
 const HASH_BYTES = 32;
 
 export function manifestPlace(level: number, position: number, top: boolean): BlockPlace {
@@ -104,7 +107,8 @@ export function encodeManifest(node: ManifestNode): Uint8Array {
     view.setUint16(at, value);
     at += 2;
   };
-  out.set([VERSION, node.level, node.top === undefined ? 0 : FLAG_TOP, 0]);
+  const flags = node.top === undefined ? 0 : FLAG_TOP | (node.top.isListing ? FLAG_LISTING : 0);
+  out.set([VERSION, node.level, flags, 0]);
   if (node.top !== undefined) {
     view.setBigUint64(at, BigInt(node.top.sizeBytes));
     at += 8;
@@ -137,8 +141,8 @@ export function decodeManifest(payload: Uint8Array): ManifestNode {
   const level = reader.u8();
   if (level >= MANIFEST_DEPTH_MAX) refuse('it is deeper than allowed');
   const flags = reader.u8();
-  if (flags > FLAG_TOP || reader.u8() !== 0) refuse('reserved bits are set');
-  const top = flags === FLAG_TOP ? readTop(reader) : undefined;
+  if (flags > (FLAG_TOP | FLAG_LISTING) || flags === FLAG_LISTING || reader.u8() !== 0) refuse('reserved bits are set');
+  const top = flags === 0 ? undefined : readTop(reader, flags !== FLAG_TOP);
   const count = reader.u16();
   if (count < 1 || count > (level === 0 ? MANIFEST_LEAF_SEGMENTS_MAX : MANIFEST_INNER_CHILDREN_MAX)) {
     refuse('it lists more or fewer entries than allowed');
@@ -186,7 +190,7 @@ function requireShape(node: ManifestNode, shape: DocumentShape, level: number, p
   });
 }
 
-function readTop(reader: Reader): ManifestTop {
+function readTop(reader: Reader, isListing: boolean): ManifestTop {
   const sizeBytes = readSize(reader);
   const sha256 = reader.bytes(HASH_BYTES).slice();
   const codec = reader.u8();
@@ -200,7 +204,7 @@ function readTop(reader: Reader): ManifestTop {
   const name = reader.bytes(reader.u16());
   const metadata = { contentType: decodeText(type), name: decodeText(name) };
   if (metadataFault(metadata) !== undefined) refuse('its content type or name is not acceptable text');
-  return { sizeBytes, sha256, codec: codec as Codec, storedBytes, ...metadata };
+  return { sizeBytes, sha256, isListing, codec: codec as Codec, storedBytes, ...metadata };
 }
 
 function readSize(reader: Reader): number {

@@ -2,7 +2,7 @@
  * Publishing one document: cut, coded, sealed and inserted while it is still being read.
  *
  * Shape   resolves to the URI after every block was acknowledged. A document of one block without content type and name is that
- *         block; any other is a manifest and its segments.
+ *         block; any other is a manifest and its segments. A session inserts several documents over the same circuits (a directory).
  * Errors  LocalError: publish_failed, usage (metadata), too_large (convergent), offline, connecting, stalled, cancelled.
  * Why     one segment is inserted while the next is read and coded, so the circuits stay busy across the border and at most two segments are in
  *         memory. The top block leaves last: nobody can find a document that is not wholly there. The secret is random unless
@@ -15,7 +15,7 @@ import { createSha256Stream, type Sha256Stream } from '../../crypto/sha256-strea
 import { LocalError } from '../errors.ts';
 import type { RoutingKey } from '../ids.ts';
 import { BLOCK_PAYLOAD_MAX, CONVERGENT_BYTES_MAX, REPLICAS } from '../limits.ts';
-import type { CircuitSource } from '../onion/onion-types.ts';
+import type { CircuitSource, DocumentCircuits } from '../onion/onion-types.ts';
 import type { Clock, Compute, Random } from '../ports.ts';
 import { ByteSource } from './byte-source.ts';
 import { BLOCK_TYPE, type BlockPlace, DOCUMENT_SECRET_BYTES, sealBlock } from './client-chk.ts';
@@ -66,33 +66,145 @@ export async function publishDocument(
   transfer: Transfer,
   watchdog: Watchdog,
 ): Promise<string> {
-  const metadata: DocumentMetadata = { contentType: options.contentType || undefined, name: options.name || undefined };
+  const metadata = checkedMetadata(options);
+  return withSession(deps, options, transfer, watchdog, async (session) =>
+    printUri({
+      ...(await session.insert(source, { metadata, isListing: false, isLast: true })),
+      type: 'CHK',
+      path: [],
+    }),
+  );
+}
+
+/** @throws LocalError usage */
+export function checkedMetadata(options: PublishOptions): DocumentMetadata {
+  const metadata = { contentType: options.contentType || undefined, name: options.name || undefined };
   const fault = metadataFault(metadata);
   if (fault !== undefined) throw new LocalError('usage', fault);
-  transfer.update({ stage: 'connecting', contentType: metadata.contentType });
+  return metadata;
+}
 
+/** Runs `work` with circuits of its own, and lets go of everything when it ended. */
+export async function withSession<T>(
+  deps: PublishDeps,
+  options: PublishOptions,
+  transfer: Transfer,
+  watchdog: Watchdog,
+  work: (session: PublishSession) => Promise<T>,
+): Promise<T> {
+  transfer.update({ stage: 'connecting', contentType: options.contentType || undefined });
   const scope = scopeWithin(transfer.signal);
+  const session = new PublishSession(deps, options, transfer, watchdog, scope);
   try {
-    const { secret, bytes } = await chooseSecret(deps.crypto, source, options, metadata, scope.signal);
+    return await work(session);
+  } finally {
+    scope.abort(new LocalError('cancelled'));
+    session.close();
+  }
+}
+
+/** What names an inserted document, and how long it is. */
+export interface InsertedDocument {
+  readonly routingKey: RoutingKey;
+  readonly cryptoKey: Uint8Array;
+  readonly keyType: 0 | 1;
+  readonly codec: Codec;
+  readonly sizeBytes: number;
+}
+
+export interface DocumentWishes {
+  readonly metadata: DocumentMetadata;
+  /** The document is the listing of a directory. */
+  readonly isListing: boolean;
+  /** No other document of this transfer follows: its totals are known. */
+  readonly isLast: boolean;
+}
+
+/** One publish: documents inserted one after the other over the same circuits. */
+export class PublishSession {
+  readonly #deps: PublishDeps;
+  readonly #options: PublishOptions;
+  readonly #transfer: Transfer;
+  readonly #watchdog: Watchdog;
+  readonly #scope: Scope;
+  #circuits: DocumentCircuits | undefined;
+  #context: InsertContext | undefined;
+  /** Of the documents that are inserted, and of the one under way once its end was read. */
+  #sizeBytes = 0;
+  #blocks = 0;
+
+  constructor(deps: PublishDeps, options: PublishOptions, transfer: Transfer, watchdog: Watchdog, scope: Scope) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#transfer = transfer;
+    this.#watchdog = watchdog;
+    this.#scope = scope;
+  }
+
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
+
+  close(): void {
+    this.#circuits?.close();
+  }
+
+  async insert(source: AsyncIterable<Uint8Array>, wishes: DocumentWishes): Promise<InsertedDocument> {
+    const { crypto, compute } = this.#deps;
+    const { convergent, compress } = this.#options;
+    const { secret, bytes } = await chooseSecret(crypto, source, convergent, wishes.metadata, this.signal);
     const hash = createSha256Stream();
-    const plain = new ByteSource(bytes, hash, scope.signal);
+    const plain = new ByteSource(bytes, hash, this.signal);
     try {
-      const encoded = await encodeSource(deps.compute, plain, options.compress === true && !options.convergent);
-      const reader = new SegmentReader(encoded.bytes, scope.signal);
-      const { codec } = encoded;
-      return await insertDocument(deps, options, transfer, watchdog, scope, {
-        secret,
-        codec,
-        plain,
-        reader,
-        metadata,
-        hash,
-      });
+      const { codec, bytes: stored } = await encodeSource(compute, plain, compress === true && !convergent);
+      const reader = new SegmentReader(stored, this.signal);
+      // Read before the first circuit: whether the document is small decides where its first block goes.
+      const first = await reader.next();
+      const isBare = wishes.metadata.contentType === undefined && wishes.metadata.name === undefined;
+      const single = first.last && first.payloads.length === 1 && isBare && codec === CODEC.none && !wishes.isListing;
+      const blocks = single ? 1 : first.last ? blocksOf(shapeOf(first.sizeBytes)) : BLOCKS_UNKNOWN;
+      const context = await this.#connect(wishes.isLast ? blocks : BLOCKS_UNKNOWN);
+      const onSize = (documentBytes: number, documentBlocks: number): void => {
+        this.#sizeBytes += documentBytes;
+        this.#blocks += documentBlocks;
+        if (wishes.isLast) this.#transfer.update({ totalBytes: this.#sizeBytes, blocksNeeded: this.#blocks });
+      };
+      const prepared: Preparation = { ...wishes, secret, codec, plain, reader, hash, onSize };
+      const publication = new Publication(this.#deps, context, this.#scope, prepared);
+      const key = single ? await publication.runSingle(first) : await publication.run(first);
+      this.#transfer.update({ bytes: this.#sizeBytes }); // so far counted as stored
+      const keyType = single ? URI_KEY_TYPE.data : URI_KEY_TYPE.manifest;
+      return { routingKey: key, cryptoKey: secret, keyType, codec, sizeBytes: plain.sizeBytes };
     } finally {
       void plain.return();
     }
-  } finally {
-    scope.abort(new LocalError('cancelled'));
+  }
+
+  async #connect(blocks: number): Promise<InsertContext> {
+    if (this.#context !== undefined) return this.#context;
+    const { trafficClass } = this.#options;
+    const wishes = { trafficClass, padding: trafficClass === 'strong', blocks };
+    const circuits = await this.#deps.circuits.open(wishes, this.signal);
+    this.#circuits = circuits;
+    // What the circuits really are, which may be less than was asked for.
+    this.#transfer.update({ stage: 'inserting', exits: circuits.exits, trafficClass: circuits.trafficClass });
+    this.#context = {
+      clock: this.#deps.clock,
+      random: this.#deps.random,
+      circuits,
+      window: new Window(
+        () => circuits.windowBlocks,
+        (inFlight) => this.#transfer.update({ blocksInFlight: inFlight }),
+      ),
+      signal: this.signal,
+      onInserted: (block, copies) => {
+        this.#watchdog.touch();
+        this.#transfer.countBlock(block.documentBytes);
+        this.#transfer.update({ copiesMin: Math.min(this.#transfer.progress.copiesMin ?? copies, copies) });
+      },
+      onMiss: () => this.#transfer.countMiss(),
+    };
+    return this.#context;
   }
 }
 
@@ -100,71 +212,25 @@ export async function publishDocument(
 async function chooseSecret(
   crypto: Crypto,
   source: AsyncIterable<Uint8Array>,
-  options: PublishOptions,
+  convergent: boolean,
   metadata: DocumentMetadata,
   signal: AbortSignal,
 ): Promise<{ secret: Uint8Array; bytes: AsyncIterable<Uint8Array> }> {
-  if (!options.convergent) return { secret: crypto.randomBytes(DOCUMENT_SECRET_BYTES), bytes: source };
+  if (!convergent) return { secret: crypto.randomBytes(DOCUMENT_SECRET_BYTES), bytes: source };
   const hash = createSha256Stream();
   const chunks = await readWhole(source, CONVERGENT_BYTES_MAX, hash, signal);
   return { secret: convergentSecret(crypto, hash.digest(), metadata), bytes: replay(chunks) };
 }
 
-/** Nothing that only a manifest could hold. */
-function isBare({ contentType, name }: DocumentMetadata): boolean {
-  return contentType === undefined && name === undefined;
-}
-
-interface Preparation {
+interface Preparation extends DocumentWishes {
   readonly secret: Uint8Array;
   readonly codec: Codec;
   /** Counts the document's own bytes while `reader` gives what is stored of them. */
   readonly plain: ByteSource;
   readonly reader: SegmentReader;
-  readonly metadata: DocumentMetadata;
   readonly hash: Sha256Stream;
-}
-
-async function insertDocument(
-  deps: PublishDeps,
-  options: PublishOptions,
-  transfer: Transfer,
-  watchdog: Watchdog,
-  scope: Scope,
-  preparation: Preparation,
-): Promise<string> {
-  const { reader, metadata, codec } = preparation;
-  // Read before the first circuit: whether the document is small decides where its first block goes.
-  const first = await reader.next();
-  const single = first.last && first.payloads.length === 1 && isBare(metadata) && codec === CODEC.none;
-  const blocks = single ? 1 : first.last ? blocksOf(shapeOf(first.sizeBytes)) : BLOCKS_UNKNOWN;
-  const { trafficClass } = options;
-  const circuits = await deps.circuits.open({ trafficClass, padding: trafficClass === 'strong', blocks }, scope.signal);
-  try {
-    // What the circuits really are, which may be less than was asked for.
-    transfer.update({ stage: 'inserting', exits: circuits.exits, trafficClass: circuits.trafficClass });
-    const context: InsertContext = {
-      clock: deps.clock,
-      random: deps.random,
-      circuits,
-      window: new Window(
-        () => circuits.windowBlocks,
-        (inFlight) => transfer.update({ blocksInFlight: inFlight }),
-      ),
-      signal: scope.signal,
-      onInserted(block, copies) {
-        watchdog.touch();
-        transfer.countBlock(block.documentBytes);
-        transfer.update({ copiesMin: Math.min(transfer.progress.copiesMin ?? copies, copies) });
-      },
-      onMiss: () => transfer.countMiss(),
-    };
-    const publication = new Publication(deps, context, transfer, scope, preparation);
-    if (single) return await publication.runSingle(first);
-    return await publication.run(first);
-  } finally {
-    circuits.close();
-  }
+  /** Called when the document's end was read. */
+  readonly onSize: (sizeBytes: number, blocks: number) => void;
 }
 
 /** SHA-256('holloway convergent' || whole-file SHA-256 || codec || metadata as it stands in the manifest). */
@@ -179,16 +245,14 @@ async function* replay(chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
 class Publication {
   readonly #deps: PublishDeps;
   readonly #context: InsertContext;
-  readonly #transfer: Transfer;
   readonly #scope: Scope;
   readonly #source: Preparation;
   readonly #secret: Uint8Array;
   readonly #manifest: ManifestBuilder;
 
-  constructor(deps: PublishDeps, context: InsertContext, transfer: Transfer, scope: Scope, source: Preparation) {
+  constructor(deps: PublishDeps, context: InsertContext, scope: Scope, source: Preparation) {
     this.#deps = deps;
     this.#context = context;
-    this.#transfer = transfer;
     this.#scope = scope;
     this.#source = source;
     this.#secret = source.secret;
@@ -197,13 +261,14 @@ class Publication {
     );
   }
 
-  async run(first: SourceSegment): Promise<string> {
-    const { reader, plain, metadata, hash, codec } = this.#source;
+  /** The key of the top block. */
+  async run(first: SourceSegment): Promise<RoutingKey> {
+    const { reader, plain, metadata, hash, codec, isListing, onSize } = this.#source;
     // A document that ends within its first segment may be small; a longer one never is.
     const replicas = first.last ? replicasOf(shapeOf(first.sizeBytes)) : 1;
     let underWay: Promise<SegmentKeys> | undefined;
     for (let segment = 0, current = first; ; segment++) {
-      if (current.last) this.#knowSize(plain.sizeBytes, blocksOf(shapeOf(reader.sizeBytes)));
+      if (current.last) onSize(plain.sizeBytes, blocksOf(shapeOf(reader.sizeBytes)));
       const checks = await this.#deps.compute.erasureEncode(current.payloads, checkBlocksFor(current.payloads.length));
       this.#context.signal.throwIfAborted();
       const next = this.#insertSegment(segment, current, checks, replicas);
@@ -216,23 +281,17 @@ class Publication {
     }
     await this.#manifest.add(await underWay);
     const sizes = { sizeBytes: plain.sizeBytes, storedBytes: reader.sizeBytes };
-    const top: ManifestTop = { ...metadata, ...sizes, codec, sha256: hash.digest() };
+    const top: ManifestTop = { ...metadata, ...sizes, codec, isListing, sha256: hash.digest() };
     const { place, payload } = await this.#manifest.finish(top);
-    const key = await this.#insertOne(place, payload, REPLICAS, 0);
-    this.#transfer.update({ bytes: plain.sizeBytes }); // so far counted as stored
-    return this.#uri(key, URI_KEY_TYPE.manifest);
+    return this.#insertOne(place, payload, REPLICAS, 0);
   }
 
-  /** The whole document is one block, and the URI names it. */
-  async runSingle(segment: SourceSegment): Promise<string> {
-    this.#knowSize(segment.sizeBytes, 1);
+  /** The whole document is one block. */
+  async runSingle(segment: SourceSegment): Promise<RoutingKey> {
+    this.#source.onSize(segment.sizeBytes, 1);
     const place = { type: BLOCK_TYPE.data, segment: 0, index: 0 };
     const payload = segment.payloads[0]!.subarray(0, segment.sizeBytes);
-    return this.#uri(await this.#insertOne(place, payload, REPLICAS, segment.sizeBytes), URI_KEY_TYPE.data);
-  }
-
-  #knowSize(sizeBytes: number, blocks: number): void {
-    this.#transfer.update({ totalBytes: sizeBytes, blocksNeeded: blocks });
+    return this.#insertOne(place, payload, REPLICAS, segment.sizeBytes);
   }
 
   async #insertSegment(
@@ -276,10 +335,5 @@ class Publication {
       'first',
     );
     return key!;
-  }
-
-  #uri(key: RoutingKey, keyType: 0 | 1): string {
-    const { secret, codec } = this.#source;
-    return printUri({ type: 'CHK', routingKey: key, cryptoKey: secret, keyType, codec, path: [] });
   }
 }

@@ -1,19 +1,20 @@
 /**
  * `holloway fetch`: key in, bytes out; a file appears under its name only when it is whole.
  *
- * Shape   bytes grow in NAME.part, are flushed to the disk, then take the name. `-o -` writes to stdout as bytes arrive.
+ * Shape   a folder is written by tree.ts. Bytes of a file grow in NAME.part, are flushed to the disk, then take the name. `-o -` writes to stdout as bytes arrive.
  * Errors  exists when the name is taken and --force is not given; disk errors by their own codes; a signal cancels the transfer.
  * Why     a name from a document's metadata comes from a stranger: it is cut down to one plain file name in this directory.
  * @module
  */
 import { createWriteStream } from 'node:fs';
 import { link, lstat, open, rename, rm } from 'node:fs/promises';
-import type { TransferResult } from '../../api/schema.ts';
+import type { FetchMetadata, TransferResult } from '../../api/schema.ts';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { localErrorOf, printable, sizeText } from '../output.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
 import { warnOfFewExits } from './publish.ts';
+import { writeTree } from './tree.ts';
 
 /** Longer than any key may be. */
 const URI_BYTES_MAX = 16_384;
@@ -25,6 +26,7 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
   if (wanted === '-' && output.json) throw new LocalError('usage', '-o - and --json both want stdout');
   const trafficClass = options.choice('class', ['fast', 'strong']);
   const maxBytes = options.sizeBytes('max-size');
+  const range = readRange(options.text('range'));
   const giveUp = giveUpSignal(context);
   const uri = given === '-' ? await readUri() : given;
 
@@ -34,6 +36,7 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
       uri,
       ...(trafficClass === undefined ? {} : { class: trafficClass }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(range === undefined ? {} : { range }),
     },
     giveUp,
   );
@@ -41,7 +44,7 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
   const followed = api.follow(id, (transfer) => progress.show(transfer), giveUp);
   followed.catch(() => {}); // awaited below, whichever of the two fails first
   try {
-    const path = await receive(context, id, wanted, followed, giveUp);
+    const path = await receive(context, id, wanted, giveUp);
     const result = await followed;
     progress.end();
     warnOfFewExits(context, result.exits);
@@ -68,37 +71,48 @@ async function moreTelling(error: unknown, followed: Promise<TransferResult>): P
   );
 }
 
-async function receive(
-  context: Context,
-  id: string,
-  wanted: string | undefined,
-  followed: Promise<TransferResult>,
-  signal: AbortSignal,
-): Promise<string> {
-  const content = await context.api.content(id, signal);
-  if (wanted === '-') {
-    await writeToStdout(content);
-    return '-';
+async function receive(context: Context, id: string, wanted: string | undefined, signal: AbortSignal): Promise<string> {
+  const { api, options } = context;
+  const found = await api.get<FetchMetadata>(`/v1/transfers/${id}/metadata`, signal);
+  const { directory } = found;
+  if (directory !== null && wanted === '-') {
+    throw new LocalError('usage', 'the key names a folder: -o DIR writes it, and its files can be fetched one by one');
   }
-  if (wanted !== undefined) {
-    await writeWhole(content, wanted, context.options.flag('force'));
-    return wanted;
-  }
-  // The name stands in the result, which comes last: until then the bytes wait under a name of ours.
-  const draft = `holloway-${id}`;
-  await writeWhole(content, draft, false);
-  const result = await followed;
-  const path = safeFileName(result.name, result.contentType);
-  try {
-    await takeName(draft, path, context.options.flag('force'));
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
+  const force = options.flag('force');
+  const path = wanted ?? safeFileName(found.name, directory === null ? found.contentType : FOLDER_TYPE);
+  if (wanted === undefined) await refuseTaken(path, force);
+  const content = await api.content(id, signal);
+  if (path === '-') await writeToStdout(content);
+  else if (directory === null) await writeWhole(content, path, force);
+  else await writeFolder(content, directory.files, path);
   return path;
 }
 
-async function readUri(): Promise<string> {
+async function writeFolder(
+  content: AsyncIterable<Uint8Array>,
+  files: readonly { readonly path: string; readonly sizeBytes: number }[],
+  path: string,
+): Promise<void> {
+  await refuseTaken(path, false); // a folder is never written over another
+  try {
+    await writeTree(content, files, path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+/** `FROM-TO`, both ends included as in HTTP, or `FROM-` to the end. */
+function readRange(text: string | undefined): readonly [from: number, to: number] | undefined {
+  if (text === undefined) return undefined;
+  const [, from, last] = /^(\d{1,15})-(\d{1,15})?$/.exec(text) ?? [];
+  const to = last === undefined ? Number.MAX_SAFE_INTEGER : Number(last) + 1;
+  if (from === undefined || Number(from) >= to) {
+    throw new LocalError('usage', `--range ${text}: expected FROM-TO, two byte positions such as 0-1023, or FROM-`);
+  }
+  return [Number(from), to];
+}
+
+export async function readUri(): Promise<string> {
   let text = '';
   for await (const part of process.stdin) {
     text += (part as Buffer).toString('utf8');
@@ -153,6 +167,7 @@ async function takeName(from: string, path: string, force: boolean): Promise<voi
 function fileError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (error instanceof LocalError || code === undefined) return error;
+  if (code === 'EEXIST' || code === 'ENOTEMPTY') return new LocalError('exists', path, { cause: error });
   if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENAMETOOLONG') {
     return new LocalError('no_file', `${path} cannot be written (${code})`, { cause: error });
   }
@@ -173,6 +188,8 @@ async function writeToStdout(content: AsyncIterable<Uint8Array>): Promise<void> 
   }
 }
 
+/** No media type: only here, for the name of a folder that has none. */
+const FOLDER_TYPE = 'folder';
 const EXTENSIONS: Readonly<Record<string, string>> = {
   'text/plain': '.txt',
   'text/html': '.html',
@@ -201,5 +218,6 @@ export function safeFileName(name: string | null, contentType: string | null): s
     .toString('utf8')
     .replace(/\uFFFD+$/, '');
   if (cut !== '') return cut;
+  if (contentType === FOLDER_TYPE) return 'folder';
   return `document${EXTENSIONS[contentType?.split(';')[0]?.trim() ?? ''] ?? '.bin'}`;
 }

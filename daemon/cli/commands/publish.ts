@@ -1,14 +1,15 @@
 /**
- * `holloway publish`: bytes in, key out. Nothing else goes to stdout.
+ * `holloway publish`: a file, a folder or bytes in, key out. Nothing else goes to stdout.
  *
  * Errors  no_file for what cannot be read; everything the daemon says, with its code. A signal cancels the transfer.
  * @module
  */
-import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
+import { type FoundTree, findFiles, readTree } from './tree.ts';
 
 const EXITS_WANTED = 8;
 
@@ -24,7 +25,9 @@ export const publish: CommandRun = async (context, [file = '-']) => {
   const ended = new AbortController(); // the transfer failed: the upload has to stop
   const signal = AbortSignal.any([giveUp, ended.signal]);
   const progress = createProgress(output.quiet ? 'none' : (options.choice('progress', PROGRESS_MODES) ?? 'auto'));
-  const source = file === '-' ? process.stdin : openDocument(file);
+  const tree = isFolder(file) ? await findFiles(file, { all: options.flag('all') }) : undefined;
+  const defaultPath = tree === undefined ? undefined : defaultDocument(context, tree);
+  const source = file === '-' ? process.stdin : tree === undefined ? openDocument(file) : readTree(file, tree.files);
   const { id, uploaded } = await api.publish(
     source,
     {
@@ -33,8 +36,10 @@ export const publish: CommandRun = async (context, [file = '-']) => {
       ...(trafficClass === undefined ? {} : { class: trafficClass }),
       ...(options.flag('convergent') ? { convergent: true } : {}),
       ...(options.flag('compress') ? { compress: true } : {}),
+      ...(defaultPath === undefined ? {} : { default: defaultPath }),
     },
     signal,
+    tree === undefined ? 'publish' : 'publish-tree',
   );
   try {
     const followed = api.follow(id, (transfer) => progress.show(transfer), giveUp);
@@ -79,5 +84,23 @@ function openDocument(path: string): AsyncIterable<Uint8Array> {
   if (stat.isFIFO()) return new Socket({ fd, readable: true, writable: false });
   if (!stat.isDirectory()) return createReadStream(path, { fd, highWaterMark: 256 * 1024 });
   closeSync(fd);
-  throw new LocalError('no_file', `${path} is a directory; publish one file`);
+  throw new LocalError('no_file', `${path} became a folder meanwhile`);
+}
+
+function isFolder(path: string): boolean {
+  return path !== '-' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Says what is left out, and names the file that stands for the folder: --default, or index.html if it has one. */
+function defaultDocument({ options, output }: Context, tree: FoundTree): string | undefined {
+  if (tree.files.length === 0) throw new LocalError('usage', 'the folder holds no file to publish');
+  if (tree.hidden > 0)
+    output.note(`note: ${tree.hidden} names that begin with a dot are left out; --all takes them too`);
+  if (tree.special > 0) output.note(`note: ${tree.special} links and special files are left out`);
+  const chosen = options.text('default');
+  const found = tree.files.find(({ path }) => path === (chosen ?? 'index.html'))?.path;
+  if (chosen !== undefined && found === undefined) {
+    throw new LocalError('usage', `--default ${chosen}: the folder has no such file`);
+  }
+  return found;
 }

@@ -1,7 +1,7 @@
 /**
- * Fetches one segment: any k of its blocks, data blocks first.
+ * Fetches one segment, or some data blocks of it: any k of its blocks, data blocks first.
  *
- * Shape   resolves to the stored bytes of the segment, one array per data block.
+ * Shape   resolves to the stored bytes of the segment, one array per data block wanted.
  * Errors  LocalError incomplete when fewer than k were found; verify_failed when a block of the right hash has the wrong content.
  * Why     data blocks need no decoding, so they are asked first, in random order; each that fails is replaced by a check block at once. The next
  *         round moves every block to its next replica, if it has more than one, and pauses once all were tried.
@@ -15,7 +15,7 @@ import { BLOCK_TYPE, type BlockPlace, openBlock } from '../client-chk.ts';
 import { type DocumentShape, payloadBytesOf, replicasOf } from '../document-shape.ts';
 import type { SegmentKeys } from '../manifest.ts';
 import { shuffle } from '../timing.ts';
-import { type Candidate, type FetchContext, gather } from './gather.ts';
+import { type Candidate, type FailedCandidate, type FetchContext, gather } from './gather.ts';
 
 export interface SegmentContext extends FetchContext {
   readonly compute: Compute;
@@ -28,52 +28,114 @@ export interface SegmentContext extends FetchContext {
 /** Rounds over all blocks, not counting those that only move on to another replica. */
 const ROUNDS_MAX = 4;
 
+/** Data blocks `from` up to, and without, `to`. */
+export interface WantedBlocks {
+  readonly from: number;
+  readonly to: number;
+}
+
 export async function fetchSegment(
   context: SegmentContext,
   segment: number,
-  { dataCount, keys }: SegmentKeys,
+  keys: SegmentKeys,
+  wanted: WantedBlocks = { from: 0, to: keys.dataCount },
 ): Promise<Uint8Array[]> {
-  const { random, shape, secret, crypto, compute, codec } = context;
-  const replicas = replicasOf(shape);
-  const shards: (Uint8Array | undefined)[] = new Array(keys.length).fill(undefined);
-  const all = keys.map((key, index): Candidate => {
-    return { ref: { kind: KIND.chk, key }, replica: Math.floor(random.unit() * replicas), index };
+  const fetching = new SegmentFetch(context, segment, keys);
+  const { dataCount } = keys;
+  const isPart = wanted.to - wanted.from < dataCount;
+  // A part needs no decoding while all of it is found; else the segment is fetched as a whole.
+  if (!(isPart && (await fetching.gatherPart(wanted)))) await fetching.gatherWhole();
+  const data = await fetching.data(wanted);
+  return data.map((padded, i) => {
+    assert(padded !== undefined, 'k blocks restore a segment');
+    return padded.subarray(0, payloadBytesOf(context.shape, segment, wanted.from + i));
   });
-  const result = await gather(context, {
-    need: dataCount,
-    first: shuffle(random, all.slice(0, dataCount)),
-    reserve: shuffle(random, all.slice(dataCount)),
-    accept({ index }, bytes) {
-      const opened = openBlock(crypto, secret, placeOf(segment, index, dataCount), bytes, codec);
-      const wanted = index < dataCount ? payloadBytesOf(shape, segment, index) : opened?.padded.length;
-      if (opened === undefined || opened.payloadBytes !== wanted) {
-        throw new LocalError('verify_failed', 'a block is not what the manifest says it is');
-      }
-      shards[index] = opened.padded;
-    },
-    nextRound(failed, round) {
-      if (round >= ROUNDS_MAX + replicas - 1) return undefined;
-      const ask = failed.map(({ candidate }) => ({ ...candidate, replica: (candidate.replica + 1) % replicas }));
-      return { ask: shuffle(random, ask), pause: round >= replicas };
-    },
-  });
-  if (result.type === 'exhausted') {
+}
+
+class SegmentFetch {
+  readonly #context: SegmentContext;
+  readonly #segment: number;
+  readonly #dataCount: number;
+  readonly #replicas: number;
+  readonly #candidates: readonly Candidate[];
+  readonly #shards: (Uint8Array | undefined)[];
+
+  constructor(context: SegmentContext, segment: number, { dataCount, keys }: SegmentKeys) {
+    this.#context = context;
+    this.#segment = segment;
+    this.#dataCount = dataCount;
+    const replicas = replicasOf(context.shape);
+    this.#replicas = replicas;
+    this.#candidates = keys.map((key, index): Candidate => {
+      return { ref: { kind: KIND.chk, key }, replica: Math.floor(context.random.unit() * replicas), index };
+    });
+    this.#shards = new Array(keys.length).fill(undefined);
+  }
+
+  /** Asks for these data blocks once each, at as many places as they have; false when one was not found. */
+  async gatherPart({ from, to }: WantedBlocks): Promise<boolean> {
+    const { random } = this.#context;
+    const result = await gather(this.#context, {
+      need: to - from,
+      first: shuffle(random, this.#candidates.slice(from, to)),
+      reserve: [],
+      accept: (candidate, bytes) => this.#accept(candidate, bytes),
+      nextRound: (failed, round) =>
+        round < this.#replicas ? { ask: shuffle(random, this.#elsewhere(failed)), pause: false } : undefined,
+    });
+    return result.type === 'gathered';
+  }
+
+  /** Any k blocks, counting those that are here. */
+  async gatherWhole(): Promise<void> {
+    const { random, circuits, shape } = this.#context;
+    const open = this.#candidates.filter(({ index }) => this.#shards[index] === undefined);
+    const have = this.#candidates.length - open.length;
+    const result = await gather(this.#context, {
+      need: this.#dataCount - have,
+      first: shuffle(
+        random,
+        open.filter(({ index }) => index < this.#dataCount),
+      ),
+      reserve: shuffle(
+        random,
+        open.filter(({ index }) => index >= this.#dataCount),
+      ),
+      accept: (candidate, bytes) => this.#accept(candidate, bytes),
+      nextRound: (failed, round) => {
+        if (round >= ROUNDS_MAX + this.#replicas - 1) return undefined;
+        return { ask: shuffle(random, this.#elsewhere(failed)), pause: round >= this.#replicas };
+      },
+    });
+    if (result.type === 'gathered') return;
     if (result.unavailable !== undefined) throw result.unavailable;
     throw new LocalError(
       'incomplete',
-      `part ${segment + 1} of ${shape.segments}: ${result.have} of the ${dataCount} blocks it needs; ` +
-        `${result.tally.asked} requests in ${result.rounds} rounds over ${context.circuits.exits} exits`,
+      `part ${this.#segment + 1} of ${shape.segments}: ${have + result.have} of the ${this.#dataCount} blocks it needs; ` +
+        `${result.tally.asked} requests in ${result.rounds} rounds over ${circuits.exits} exits`,
     );
   }
-  let data: readonly (Uint8Array | undefined)[] = shards.slice(0, dataCount);
-  if (data.includes(undefined)) {
-    context.onDecode();
-    data = await compute.erasureReconstruct(shards, dataCount);
+
+  async data({ from, to }: WantedBlocks): Promise<readonly (Uint8Array | undefined)[]> {
+    const wanted = this.#shards.slice(from, to);
+    if (!wanted.includes(undefined)) return wanted;
+    this.#context.onDecode();
+    return (await this.#context.compute.erasureReconstruct(this.#shards, this.#dataCount)).slice(from, to);
   }
-  return data.map((padded, index) => {
-    assert(padded !== undefined, 'k blocks restore a segment');
-    return padded.subarray(0, payloadBytesOf(shape, segment, index));
-  });
+
+  #elsewhere(failed: readonly FailedCandidate[]): Candidate[] {
+    return failed.map(({ candidate }) => ({ ...candidate, replica: (candidate.replica + 1) % this.#replicas }));
+  }
+
+  #accept({ index }: Candidate, bytes: Uint8Array): void {
+    const { crypto, secret, codec, shape } = this.#context;
+    const opened = openBlock(crypto, secret, placeOf(this.#segment, index, this.#dataCount), bytes, codec);
+    const wanted = index < this.#dataCount ? payloadBytesOf(shape, this.#segment, index) : opened?.padded.length;
+    if (opened === undefined || opened.payloadBytes !== wanted) {
+      throw new LocalError('verify_failed', 'a block is not what the manifest says it is');
+    }
+    this.#shards[index] = opened.padded;
+  }
 }
 
 /** @param index in data-then-check order */

@@ -19,7 +19,12 @@ for (const size of [
     const uri = await publishBytes(world, bytes);
     const transfer = world.client.fetch(uri, { trafficClass: 'fast' });
     t.deepEqual(await fetchBytes(world, transfer), bytes);
-    t.deepEqual(await transfer.metadata, { sizeBytes: size, contentType: undefined, name: undefined });
+    t.deepEqual(await transfer.metadata, {
+      sizeBytes: size,
+      contentBytes: size,
+      contentType: undefined,
+      name: undefined,
+    });
     t.is(world.closed, 2);
     t.is(world.inFlight, 0);
   });
@@ -63,7 +68,12 @@ test('client: content type and name stand in the manifest only when given', asyn
   const uri = await publishBytes(world, documentBytes(5), { contentType: 'image/png', name: 'Müll & co.png' });
   const transfer = world.client.fetch(uri, { trafficClass: 'fast' });
   await fetchBytes(world, transfer);
-  t.deepEqual(await transfer.metadata, { sizeBytes: 5, contentType: 'image/png', name: 'Müll & co.png' });
+  t.deepEqual(await transfer.metadata, {
+    sizeBytes: 5,
+    contentBytes: 5,
+    contentType: 'image/png',
+    name: 'Müll & co.png',
+  });
 });
 
 test('client: a document of one block is that block at eight places; a small one stands at four, its top at eight', async (t) => {

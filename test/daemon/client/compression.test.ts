@@ -150,6 +150,7 @@ test('assembly: the last piece is kept back when the hash does not hold', async 
     sizeBytes: bytes.length,
     storedBytes: stored.length,
     codec: CODEC.zstd,
+    isListing: false,
     contentType: undefined,
     name: undefined,
   };

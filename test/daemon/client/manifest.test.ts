@@ -34,6 +34,7 @@ const top = (sizeBytes: number): ManifestTop => ({
   sizeBytes,
   codec: CODEC.none,
   storedBytes: sizeBytes,
+  isListing: false,
   sha256: new Uint8Array(32).fill(3),
   contentType: 'text/plain',
   name: undefined,

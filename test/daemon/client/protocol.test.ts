@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { FrameReader } from '../../../daemon/client/compression.ts';
+import { decodeListing, encodeListing, type Listing } from '../../../daemon/client/listing.ts';
 import { decodeTop, encodeManifest, type ManifestNode } from '../../../daemon/client/manifest.ts';
 import { CODEC, parseUri, printUri } from '../../../daemon/client/uri.ts';
 import { routingKey } from '../../../daemon/ids.ts';
@@ -36,6 +37,7 @@ test('the manifest', (t) => {
       sha256: new Uint8Array(32).fill(3),
       codec: CODEC.zstd,
       storedBytes: 10_000,
+      isListing: false,
       contentType: 'text/plain',
       name: undefined,
     },
@@ -63,4 +65,17 @@ test('the URI', (t) => {
     codec: CODEC.zstd,
   });
   t.is(printUri(uri), example('uri'));
+});
+
+test('the listing of a directory', (t) => {
+  const listing: Listing = {
+    documents: [{ routingKey: key(0xa0), cryptoKey: key(0xa1), keyType: 1, codec: CODEC.none, sizeBytes: 100 }],
+    files: [
+      { path: 'a', document: 0, offset: 5, sizeBytes: 3 },
+      { path: 'b/c', document: 0, offset: 0, sizeBytes: 0 },
+    ],
+    defaultPath: 'b/c',
+  };
+  t.deepEqual(decodeListing(bytesOf('listing')), listing);
+  t.deepEqual(encodeListing(listing), bytesOf('listing'));
 });

@@ -1,0 +1,270 @@
+/**
+ * Reading one document, whole or a range of it: top block, manifest tree, segments in order, and the hash of the whole at the end.
+ *
+ * Shape   `openDocument` fetches the top block; `read` gives groups of bytes. Two segments are fetched ahead, so three are in memory when the
+ *         reader keeps up. A range asks for the manifest blocks above it and the data blocks in it, and for no others while none is missing.
+ * Errors  LocalError: not_found and its kin (fetch-replicated.ts), incomplete, verify_failed, bad_manifest.
+ * Why     every block is checked when it arrives, so what is handed over is what the publisher sealed; the whole-file hash also catches a
+ *         manifest that contradicts itself, and the end is kept back until it held. A compressed document is unpacked from its
+ *         beginning whatever is wanted of it, because nothing says where its pieces lie.
+ * Source  design §§ 6, 10.
+ * @module
+ */
+import { LocalError } from '../errors.ts';
+import type { RoutingKey } from '../ids.ts';
+import { BLOCK_PAYLOAD_MAX, MANIFEST_INNER_CHILDREN_MAX, MANIFEST_LEAF_SEGMENTS_MAX, REPLICAS } from '../limits.ts';
+import type { Compute } from '../ports.ts';
+import { createAssembly } from './assembly.ts';
+import { BLOCK_TYPE } from './client-chk.ts';
+import { type DocumentShape, dataBlocksOf, INNER_MANIFEST_REPLICAS, SEGMENT_BYTES_MAX } from './document-shape.ts';
+import {
+  decodeInner,
+  decodeTop,
+  type ManifestNode,
+  type ManifestTop,
+  manifestPlace,
+  type SegmentKeys,
+} from './manifest.ts';
+import { fetchSegment, type SegmentContext, type WantedBlocks } from './splitfile/fetch.ts';
+import { fetchReplicated } from './splitfile/fetch-replicated.ts';
+import type { FetchContext } from './splitfile/gather.ts';
+import { scopeWithin } from './timing.ts';
+import { CODEC, type Codec, URI_KEY_TYPE } from './uri.ts';
+
+export interface DocumentKey {
+  readonly routingKey: RoutingKey;
+  readonly cryptoKey: Uint8Array;
+  readonly keyType: 0 | 1;
+  readonly codec: Codec;
+}
+
+export interface Reading {
+  readonly compute: Compute;
+  readonly context: Omit<FetchContext, 'codec'>;
+  /** What is being done now. */
+  onStage(stage: 'reading metadata' | 'fetching' | 'decoding' | 'checking'): void;
+  /** A data block came in that stands for so many bytes of the document. */
+  onData(bytes: number): void;
+}
+
+export interface OpenDocument {
+  readonly sizeBytes: number;
+  /** Undefined for a document that is one block. */
+  readonly top: ManifestTop | undefined;
+  /** Blocks that `read` will ask for if none is missing; the top block is not one of them. */
+  blocksFor(from: number, to: number): number;
+  /** @param to exclusive, at most the size */
+  read(from: number, to: number): AsyncGenerator<readonly Uint8Array[]>;
+}
+
+/** Segments being fetched at once; a third one is with the reader. */
+const SEGMENTS_AHEAD = 2;
+
+export async function openDocument(reading: Reading, key: DocumentKey): Promise<OpenDocument> {
+  const context: FetchContext = { ...reading.context, codec: key.codec };
+  const isData = key.keyType === URI_KEY_TYPE.data;
+  const place = isData ? { type: BLOCK_TYPE.data, segment: 0, index: 0 } : manifestPlace(0, 0, true);
+  const block = await fetchReplicated(context, key.cryptoKey, key.routingKey, place, REPLICAS);
+  const payload = block.padded.subarray(0, block.payloadBytes);
+  if (!isData) {
+    reading.onStage('reading metadata');
+    return new ManifestDocument(reading, context, key.cryptoKey, decodeTop(payload, key.codec));
+  }
+  return {
+    sizeBytes: payload.length,
+    top: undefined,
+    blocksFor: () => 0,
+    async *read(from, to) {
+      reading.onData(to - from);
+      yield [payload.subarray(from, to)];
+    },
+  };
+}
+
+class ManifestDocument implements OpenDocument {
+  readonly top: ManifestTop;
+  readonly #reading: Reading;
+  readonly #context: FetchContext;
+  readonly #secret: Uint8Array;
+  readonly #node: ManifestNode;
+  readonly #shape: DocumentShape;
+
+  constructor(
+    reading: Reading,
+    context: FetchContext,
+    secret: Uint8Array,
+    { node, top, shape }: { node: ManifestNode; top: ManifestTop; shape: DocumentShape },
+  ) {
+    this.#reading = reading;
+    this.#context = context;
+    this.#secret = secret;
+    this.#node = node;
+    this.#shape = shape;
+    this.top = top;
+  }
+
+  get sizeBytes(): number {
+    return this.top.sizeBytes;
+  }
+
+  blocksFor(from: number, to: number): number {
+    const { first, end } = this.#segmentsOf(from, to);
+    let blocks = 0;
+    for (let segment = first; segment < end; segment++) {
+      const wanted = this.#wantedOf(segment, from, to);
+      blocks += wanted.to - wanted.from;
+    }
+    this.#shape.levels.slice(0, -1).forEach((_, level) => {
+      const span = segmentsBelow(level);
+      if (end > first) blocks += Math.ceil(end / span) - Math.floor(first / span);
+    });
+    return blocks;
+  }
+
+  async *read(from: number, to: number): AsyncGenerator<readonly Uint8Array[]> {
+    const scope = scopeWithin(this.#context.signal);
+    try {
+      if (from === 0 && to === this.sizeBytes) yield* this.#readWhole(scope.signal);
+      else if (this.top.codec === CODEC.none) yield* this.#readRange(from, to, scope.signal);
+      else yield* cut(this.#readWhole(scope.signal), from, to);
+    } finally {
+      scope.abort(new LocalError('cancelled')); // segments that were fetched ahead end with the one that failed, or with the range
+    }
+  }
+
+  async *#readWhole(signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+    const assembly = createAssembly(this.#reading.compute, this.top, this.#context.crypto);
+    let delivered = 0;
+    for await (const chunks of this.#segments(0, this.#shape.sizeBytes, signal)) {
+      const last = ++delivered === this.#shape.segments;
+      this.#reading.onStage(last ? 'checking' : 'fetching');
+      yield* assembly(chunks, last);
+    }
+  }
+
+  async *#readRange(from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+    const firstBlockAt = Math.floor(from / BLOCK_PAYLOAD_MAX) * BLOCK_PAYLOAD_MAX;
+    yield* cut(this.#segments(from, to, signal), from - firstBlockAt, to - firstBlockAt);
+  }
+
+  /** The stored blocks that hold [from, to), segment by segment. */
+  async *#segments(from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+    const { sizeBytes, storedBytes } = this.top;
+    // Of a compressed document each block stands for more bytes than it holds, as far as one can tell beforehand.
+    const blockBytes = Math.floor(BLOCK_PAYLOAD_MAX * (sizeBytes / Math.max(1, storedBytes)));
+    this.#reading.onStage('fetching');
+    const context: SegmentContext = {
+      ...this.#context,
+      signal,
+      compute: this.#reading.compute,
+      secret: this.#secret,
+      shape: this.#shape,
+      onBlock: () => this.#reading.onData(blockBytes),
+      onDecode: () => this.#reading.onStage('decoding'),
+    };
+    const range = this.#segmentsOf(from, to);
+    const ahead: Promise<readonly Uint8Array[]>[] = [];
+    for await (const leaf of oneAhead(this.#leaves(this.#node, this.#shape.levels.length - 1, 0, range))) {
+      for (const { segment, keys } of leaf) {
+        if (ahead.length === SEGMENTS_AHEAD) yield await ahead.shift()!;
+        const fetching = fetchSegment(context, segment, keys, this.#wantedOf(segment, from, to));
+        fetching.catch(() => {}); // looked at when its turn comes
+        ahead.push(fetching);
+      }
+    }
+    for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) yield await next;
+  }
+
+  /** An empty document has one segment, of one empty block. */
+  #segmentsOf(from: number, to: number): SegmentRange {
+    if (this.top.codec !== CODEC.none || this.sizeBytes === 0) return { first: 0, end: this.#shape.segments };
+    if (from >= to) return { first: 0, end: 0 };
+    return { first: Math.floor(from / SEGMENT_BYTES_MAX), end: Math.ceil(to / SEGMENT_BYTES_MAX) };
+  }
+
+  #wantedOf(segment: number, from: number, to: number): WantedBlocks {
+    const all = { from: 0, to: dataBlocksOf(this.#shape, segment) };
+    if (this.top.codec !== CODEC.none || this.sizeBytes === 0) return all;
+    const start = segment * SEGMENT_BYTES_MAX;
+    return {
+      from: Math.max(all.from, Math.floor((from - start) / BLOCK_PAYLOAD_MAX)),
+      to: Math.min(all.to, Math.ceil((to - start) / BLOCK_PAYLOAD_MAX)),
+    };
+  }
+
+  /** The segments of `range` in each leaf below `node`, from left to right. */
+  async *#leaves(
+    node: ManifestNode,
+    level: number,
+    position: number,
+    range: SegmentRange,
+  ): AsyncGenerator<readonly { readonly segment: number; readonly keys: SegmentKeys }[]> {
+    if (level === 0) {
+      yield node.segments
+        .map((keys, i) => ({ segment: position * MANIFEST_LEAF_SEGMENTS_MAX + i, keys }))
+        .filter(({ segment }) => segment >= range.first && segment < range.end);
+      return;
+    }
+    const span = segmentsBelow(level - 1);
+    for (const [i, key] of node.children.entries()) {
+      const child = position * MANIFEST_INNER_CHILDREN_MAX + i;
+      if (child * span >= range.end || (child + 1) * span <= range.first) continue;
+      yield* this.#leaves(await this.#fetchInner(key, level - 1, child), level - 1, child, range);
+    }
+  }
+
+  async #fetchInner(key: RoutingKey, level: number, position: number): Promise<ManifestNode> {
+    const place = manifestPlace(level, position, false);
+    try {
+      const block = await fetchReplicated(this.#context, this.#secret, key, place, INNER_MANIFEST_REPLICAS);
+      return decodeInner(block.padded.subarray(0, block.payloadBytes), this.#shape, level, position);
+    } catch (error) {
+      // The document is there, a part of its manifest is not: to the reader that is an incomplete document.
+      if (!(error instanceof LocalError) || (error.code !== 'not_found' && error.code !== 'recently_failed'))
+        throw error;
+      throw new LocalError('incomplete', `a part of the manifest was not found; ${error.detail}`, { cause: error });
+    }
+  }
+}
+
+/** Segments `first` up to, and without, `end`. */
+interface SegmentRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** How many segments a full manifest block of this level covers. */
+function segmentsBelow(level: number): number {
+  return MANIFEST_LEAF_SEGMENTS_MAX * MANIFEST_INNER_CHILDREN_MAX ** level;
+}
+
+/** Bytes [from, to) of a stream; what follows is not asked for. */
+async function* cut(
+  groups: AsyncGenerator<readonly Uint8Array[]>,
+  from: number,
+  to: number,
+): AsyncGenerator<readonly Uint8Array[]> {
+  let at = 0;
+  if (from >= to) return;
+  for await (const chunks of groups) {
+    const kept: Uint8Array[] = [];
+    for (const chunk of chunks) {
+      kept.push(chunk.subarray(Math.max(0, Math.min(chunk.length, from - at)), Math.max(0, to - at)));
+      at += chunk.length;
+    }
+    yield kept;
+    if (at >= to) return;
+  }
+}
+
+/** The same values, with the next one already asked for while the current one is used. */
+async function* oneAhead<T>(values: AsyncGenerator<T>): AsyncGenerator<T> {
+  let next = values.next();
+  for (;;) {
+    const { done, value } = await next;
+    if (done === true) return;
+    next = values.next();
+    next.catch(() => {}); // looked at in the next turn, or never when the reader stops
+    yield value;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Publishing a directory: its files packed into documents, then the listing that names them.
+ *
+ * Shape   files of at most one segment's bytes share documents of up to four segments, in the order given; a larger one is a document of
+ *         its own. Resolves to the URI of the listing.
+ * Errors  LocalError usage for paths, counts or a default document that cannot be; what publish.ts says otherwise.
+ * Why     two thousand small files as documents of their own would be sixteen thousand inserts; packed they are a handful of segments. Four
+ *         segments bound what a change of one small file makes somebody insert again.
+ * Source  design § 6 (Manifest); listing.ts.
+ * @module
+ */
+import { LocalError } from '../errors.ts';
+import { DIRECTORY_ENTRIES_MAX, DIRECTORY_LISTING_BYTES_MAX } from '../limits.ts';
+import type { DirectoryFile, DirectoryOptions } from './client-types.ts';
+import { SEGMENT_BYTES_MAX } from './document-shape.ts';
+import { encodeListing, findPathConflict, type ListedDocument, type ListedFile, pathFault } from './listing.ts';
+import { checkedMetadata, type PublishDeps, type PublishSession, withSession } from './publish.ts';
+import type { Watchdog } from './timing.ts';
+import type { Transfer } from './transfers.ts';
+import { printUri, URI_KEY_TYPE } from './uri.ts';
+
+const PACKED_FILE_BYTES_MAX = SEGMENT_BYTES_MAX;
+const PACK_BYTES_MAX = 4 * SEGMENT_BYTES_MAX;
+const NO_METADATA = { contentType: undefined, name: undefined } as const;
+
+export async function publishDirectory(
+  deps: PublishDeps,
+  files: AsyncIterable<DirectoryFile>,
+  options: DirectoryOptions,
+  transfer: Transfer,
+  watchdog: Watchdog,
+): Promise<string> {
+  const metadata = checkedMetadata(options);
+  const iterator = files[Symbol.asyncIterator]();
+  try {
+    return await withSession(deps, options, transfer, watchdog, async (session) => {
+      const packing = new Packing(session, iterator);
+      await packing.run();
+      const { documents, files: listed } = packing;
+      const { defaultPath } = options;
+      if (listed.length === 0) throw new LocalError('usage', 'the folder holds no file to publish');
+      if (defaultPath !== undefined && !listed.some(({ path }) => path === defaultPath)) {
+        throw new LocalError('usage', 'the default document is none of the files in the folder');
+      }
+      const conflict = findPathConflict(listed.map(({ path }) => path));
+      if (conflict !== undefined) throw new LocalError('usage', 'one of its files is also a folder');
+      const bytes = encodeListing({ documents, files: listed, defaultPath });
+      if (bytes.length > DIRECTORY_LISTING_BYTES_MAX) {
+        throw new LocalError(
+          'too_large',
+          `the names of its files need ${bytes.length} bytes, ${DIRECTORY_LISTING_BYTES_MAX} are allowed`,
+        );
+      }
+      const top = await session.insert(once(bytes), { metadata, isListing: true, isLast: true });
+      const sizeBytes = listed.reduce((sum, file) => sum + file.sizeBytes, 0);
+      transfer.update({ bytes: sizeBytes, totalBytes: sizeBytes });
+      return printUri({ ...top, keyType: URI_KEY_TYPE.manifest, type: 'CHK', path: [] });
+    });
+  } finally {
+    iterator.return?.()?.catch(() => {}); // it may hang: not waited for
+  }
+}
+
+class Packing {
+  readonly documents: ListedDocument[] = [];
+  readonly files: ListedFile[] = [];
+  readonly #session: PublishSession;
+  readonly #source: AsyncIterator<DirectoryFile>;
+  readonly #paths = new Set<string>();
+  /** Read, and not yet part of a document. */
+  #next: DirectoryFile | undefined;
+
+  constructor(session: PublishSession, source: AsyncIterator<DirectoryFile>) {
+    this.#session = session;
+    this.#source = source;
+  }
+
+  async run(): Promise<void> {
+    await this.#advance();
+    while (this.#next !== undefined) {
+      const isAlone = this.#next.sizeBytes > PACKED_FILE_BYTES_MAX;
+      const source = isAlone ? this.#alone(this.#next) : this.#packed();
+      const document = await this.#session.insert(source, { metadata: NO_METADATA, isListing: false, isLast: false });
+      this.documents.push(document);
+    }
+  }
+
+  async *#alone(file: DirectoryFile): AsyncGenerator<Uint8Array> {
+    yield* exactly(file);
+    this.#list(file, 0);
+    await this.#advance();
+  }
+
+  /** Files until the document is full or a large one comes. */
+  async *#packed(): AsyncGenerator<Uint8Array> {
+    let offset = 0;
+    for (let file = this.#next; file !== undefined; file = this.#next) {
+      if (file.sizeBytes > PACKED_FILE_BYTES_MAX || offset + file.sizeBytes > PACK_BYTES_MAX) return;
+      yield* exactly(file);
+      this.#list(file, offset);
+      offset += file.sizeBytes;
+      await this.#advance();
+    }
+  }
+
+  #list({ path, sizeBytes }: DirectoryFile, offset: number): void {
+    this.files.push({ path, document: this.documents.length, offset, sizeBytes });
+  }
+
+  /** To the next file that holds bytes; empty ones are listed on the way. */
+  async #advance(): Promise<void> {
+    for (;;) {
+      const { done, value } = await this.#source.next();
+      this.#next = undefined;
+      if (done === true) return;
+      this.#requirePath(value.path);
+      if (value.sizeBytes > 0) {
+        this.#next = value;
+        return;
+      }
+      this.files.push({ path: value.path, document: 0, offset: 0, sizeBytes: 0 });
+    }
+  }
+
+  #requirePath(path: string): void {
+    const fault = this.#paths.has(path) ? 'it stands in the folder twice' : pathFault(path);
+    if (fault !== undefined) throw new LocalError('usage', `a path cannot be published: ${fault}`);
+    this.#paths.add(path);
+    if (this.#paths.size > DIRECTORY_ENTRIES_MAX) {
+      throw new LocalError('too_large', `a folder may have ${DIRECTORY_ENTRIES_MAX} files`);
+    }
+  }
+}
+
+/** The file's bytes, of which there must be as many as was said. */
+async function* exactly({ content, sizeBytes }: DirectoryFile): AsyncGenerator<Uint8Array> {
+  let missing = sizeBytes;
+  for await (const chunk of content) {
+    missing -= chunk.length;
+    if (missing < 0) break;
+    yield chunk;
+  }
+  if (missing !== 0) throw new LocalError('cancelled', 'a file changed while it was read');
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -16,7 +16,7 @@ import {
   generateKeyPairSync,
   KeyObject,
 } from 'node:crypto';
-import { concatBytes, plainView, requireLength, wipeBytes } from './bytes.ts';
+import { concatBytes, equalBytes, plainView, requireLength, wipeBytes } from './bytes.ts';
 import type { KemKeyPair, KemResult } from './provider.ts';
 
 export const KEM_ENCAPSULATION_KEY_BYTES = 1_184;
@@ -29,9 +29,30 @@ const PUBLIC_DER = Buffer.from('308204b2300b0609608648016503040402038204a100', '
 /** PrivateKeyInfo holding only the 64-byte seed (d || z). */
 const SEED_DER = Buffer.from('3054020100300b060960864801650304040204428040', 'hex');
 
+/** By JWK in 3 us where the DER writer takes 31; a Node that has no JWK for ML-KEM, or writes another, uses DER. */
+const exportPublic: (publicKey: KeyObject) => Uint8Array = writesJwk(generateKeyPairSync('ml-kem-768').publicKey)
+  ? exportJwk
+  : exportDer;
+
+function exportDer(publicKey: KeyObject): Uint8Array {
+  return new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_DER.length));
+}
+
+function exportJwk(publicKey: KeyObject): Uint8Array {
+  const { pub } = publicKey.export({ format: 'jwk' }) as { readonly pub?: string };
+  return new Uint8Array(Buffer.from(pub ?? '', 'base64url')); // a copy: not a view of Buffer's pool
+}
+
+function writesJwk(publicKey: KeyObject): boolean {
+  try {
+    return equalBytes(exportJwk(publicKey), exportDer(publicKey));
+  } catch {
+    return false;
+  }
+}
+
 function keyPair(privateKey: KeyObject, publicKey: KeyObject): KemKeyPair {
-  const der = publicKey.export({ format: 'der', type: 'spki' });
-  return { encapsulationKey: new Uint8Array(der.subarray(PUBLIC_DER.length)), decapsulationKey: privateKey };
+  return { encapsulationKey: exportPublic(publicKey), decapsulationKey: privateKey };
 }
 
 export function kemKeyPair(): KemKeyPair {

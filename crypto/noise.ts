@@ -160,7 +160,8 @@ class Handshake implements NoiseHandshake {
   readonly #messages: readonly (readonly Token[])[];
   readonly #symmetric: SymmetricState;
   readonly #static: DhKeyPair;
-  readonly #ephemeral: DhKeyPair;
+  /** Drawn when it is first needed: a responder refuses most first messages without it. */
+  #ephemeral: DhKeyPair | undefined;
   #remoteStatic: Uint8Array | undefined;
   #remoteEphemeral: Uint8Array | undefined;
   #kemKeyPair: KemKeyPair | undefined;
@@ -183,7 +184,7 @@ class Handshake implements NoiseHandshake {
     this.#initiator = initiator;
     this.#messages = pattern.messages;
     this.#static = options.staticKey;
-    this.#ephemeral = options.ephemeral ?? crypto.dhKeyPair();
+    this.#ephemeral = options.ephemeral;
     this.#remoteStatic = remoteStatic?.slice();
     this.#symmetric = new SymmetricState(crypto, pattern.name);
     this.#symmetric.mixHash(options.prologue);
@@ -252,6 +253,7 @@ class Handshake implements NoiseHandshake {
   #writeToken(token: Token): Uint8Array {
     switch (token) {
       case 'e':
+        this.#ephemeral ??= this.#crypto.dhKeyPair();
         this.#symmetric.mixHash(this.#ephemeral.publicKey);
         return this.#ephemeral.publicKey;
       case 's':
@@ -311,7 +313,7 @@ class Handshake implements NoiseHandshake {
     const remoteLetter = this.#initiator ? responderKey : initiatorKey;
     const own = ownLetter === 'e' ? this.#ephemeral : this.#static;
     const remote = remoteLetter === 'e' ? this.#remoteEphemeral : this.#remoteStatic;
-    const secret = remote === undefined ? null : this.#crypto.dh(own.privateKey, remote);
+    const secret = remote === undefined || own === undefined ? null : this.#crypto.dh(own.privateKey, remote);
     if (secret === null) return false;
     this.#symmetric.mixKey(secret);
     return true;
@@ -325,7 +327,7 @@ class Handshake implements NoiseHandshake {
   }
 
   #forgetEphemerals(): void {
-    wipeBytes(this.#ephemeral.privateKey);
+    if (this.#ephemeral !== undefined) wipeBytes(this.#ephemeral.privateKey);
     if (this.#kemResult !== undefined) wipeBytes(this.#kemResult.secret);
     this.#kemResult = undefined;
     this.#kemKeyPair = undefined;

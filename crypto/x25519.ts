@@ -3,11 +3,12 @@
  *
  * Shape   32-byte keys and secrets; a private key is any 32 bytes (clamped on use, RFC 7748 § 5).
  * Errors  an all-zero secret, which a point of small order gives, is null.
- * Why     29 us against 500 us. Node takes keys only in a DER wrapper, whose constant front is built once; importing a
- *         private key costs as much as the exchange, so the imported key is remembered for as long as its array lives. A
- *         fingerprint tells an array that was wiped or rewritten since from the one imported.
+ * Why     29 us against 500 us. Private keys go in by a DER wrapper, whose constant front is built once; importing one costs
+ *         as much as the exchange, so the imported key is remembered for as long as its array lives. A fingerprint tells an
+ *         array that was wiped or rewritten since from the one imported. Public keys pass as JWK, which no general decoder
+ *         has to guess the kind of: 2 us instead of 26 to read one out of its private key, 5 us less to import one.
  *         stablelib accepts points of small order unless told to refuse: it is always told.
- * Source  RFC 7748 with its vectors; the RFC 8410 wrapper; Wycheproof's x25519.
+ * Source  RFC 7748 with its vectors; the RFC 8410 wrapper; RFC 8037 (JWK); Wycheproof's x25519.
  * @module
  */
 import { createPrivateKey, createPublicKey, diffieHellman, hash, type KeyObject } from 'node:crypto';
@@ -22,9 +23,8 @@ export interface X25519 {
   shared(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | null;
 }
 
-/** RFC 8410: PrivateKeyInfo and SubjectPublicKeyInfo for id-X25519, up to the 32 key bytes. */
+/** RFC 8410: PrivateKeyInfo for id-X25519, up to the 32 key bytes. */
 const PRIVATE_DER = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const PUBLIC_DER = Buffer.from('302a300506032b656e032100', 'hex');
 
 /** RFC 7748 § 6.1: Bob's private key, Alice's public key, what they share. */
 const KNOWN_PRIVATE = Buffer.from('5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb', 'hex');
@@ -74,15 +74,15 @@ export function createNativeX25519(): X25519 {
   return {
     publicKey(privateKey) {
       requireLength(privateKey, DH_BYTES, 'X25519 private key');
-      const der = createPublicKey(importPrivate(privateKey)).export({ format: 'der', type: 'spki' });
-      return new Uint8Array(der.subarray(PUBLIC_DER.length));
+      const { x } = createPublicKey(importPrivate(privateKey)).export({ format: 'jwk' });
+      return new Uint8Array(Buffer.from(x!, 'base64url')); // a copy: not a view of Buffer's pool
     },
     shared(privateKey, publicKey) {
       requireLength(privateKey, DH_BYTES, 'X25519 private key');
       requireLength(publicKey, DH_BYTES, 'X25519 public key');
       const own = importPrivate(privateKey);
-      const der = concatBytes(PUBLIC_DER, publicKey);
-      const peer = createPublicKey({ key: der as Buffer, format: 'der', type: 'spki' });
+      const x = Buffer.from(publicKey.buffer, publicKey.byteOffset, DH_BYTES).toString('base64url');
+      const peer = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
       try {
         return plainView(diffieHellman({ privateKey: own, publicKey: peer }));
       } catch {

@@ -7,7 +7,8 @@
  *         The payload of flights 1 and 2: version 2, padLen 2, first 28 bytes of SHA-256('holloway pad' || pad).
  * Errors  null for whatever does not fit: the caller falls silent, whatever the reason was.
  * Why     to whoever lacks the responder's node id all of it is uniform: a point and a length would not be, so they are masked.
- *         The MAC is one HMAC, checked before any public-key work. The pad is authenticated too, because a flight that is
+ *         The MAC is checked before any public-key work. Its key and both masks are three outputs of one HKDF-Extract, which is
+ *         therefore made once per connection: garbage costs three HMACs of one block to refuse. The pad is authenticated too, because a flight that is
  *         accepted although somebody changed a byte of it would tell him that both ends speak Holloway.
  * Source  formats.md "link flight 1-3", "mask and MAC keys"; PROTOCOL.md § 3.
  * @module
@@ -36,6 +37,8 @@ export const FLIGHT_3_BYTES = 32 + 16 + FLIGHT_3_PAYLOAD_BYTES + 16;
 const PAD_HASH_BYTES = 28;
 /** Each key is used for one mask, so a nonce of zeros is safe. */
 const ZERO_NONCE = new Uint8Array(12);
+/** RFC 5869 § 2.3: the counter behind the info of the first 32 bytes. */
+const FIRST_OUTPUT = Uint8Array.of(1);
 
 /** What stands under a mask. */
 export interface Masked {
@@ -47,20 +50,23 @@ export interface Masked {
 
 export type MaskUse = 'holloway mask i' | 'holloway mask r';
 
-/** XORs the mask of one flight over 36 bytes; the same call puts it on and takes it off. */
-export function applyMask(
-  crypto: Crypto,
-  nodeId: Uint8Array,
-  nonce: Uint8Array,
-  use: MaskUse,
-  bytes: Uint8Array,
-): Uint8Array {
-  return crypto.chacha20Xor(crypto.hkdf(nodeId, nonce, use, 32), ZERO_NONCE, bytes);
+/** The keys that hang on the responder's node id and the nonce of flight 1. */
+export interface FlightKeys {
+  /** XORs the mask of one flight over 36 bytes; the same call puts it on and takes it off. */
+  mask(use: MaskUse, bytes: Uint8Array): Uint8Array;
+  /** Over nonce and masked part of flight 1. */
+  mac(masked: Uint8Array): Uint8Array;
 }
 
-export function flightMac(crypto: Crypto, nodeId: Uint8Array, nonce: Uint8Array, masked: Uint8Array): Uint8Array {
-  const key = crypto.hkdf(nodeId, nonce, 'holloway mac', 32);
-  return crypto.hmac(key, nonce, masked).slice(0, MAC_BYTES);
+/** @param nonce stays as it is while the keys are in use */
+export function createFlightKeys(crypto: Crypto, nodeId: Uint8Array, nonce: Uint8Array): FlightKeys {
+  // HKDF (RFC 5869) by its two steps: Extract(salt nonce, ikm nodeId) here, Expand to 32 bytes for each use.
+  const extracted = crypto.hmac(nonce, nodeId);
+  const expand = (info: string): Uint8Array => crypto.hmac(extracted, info, FIRST_OUTPUT);
+  return {
+    mask: (use, bytes) => crypto.chacha20Xor(expand(use), ZERO_NONCE, bytes),
+    mac: (masked) => crypto.hmac(expand('holloway mac'), nonce, masked).slice(0, MAC_BYTES),
+  };
 }
 
 export function encodeMasked(fields: Masked): Uint8Array {

@@ -18,8 +18,8 @@ import type { Random } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
 import { PROTOCOL_VERSION } from '../wire/messages.ts';
 import {
-  applyMask,
   checkFlightPayload,
+  createFlightKeys,
   decodeIntroduction,
   decodeMasked,
   encodeIntroduction,
@@ -30,7 +30,7 @@ import {
   FLIGHT_2_BODY_BYTES,
   FLIGHT_2_BYTES,
   FLIGHT_3_BYTES,
-  flightMac,
+  type FlightKeys,
   flightPayload,
   MASKED_BYTES,
   type Masked,
@@ -96,9 +96,9 @@ export function createInitiator(options: InitiatorOptions): Initiator {
   });
   const message = noise.writeMessage(flightPayload(crypto, PROTOCOL_VERSION, pad));
   const head = encodeMasked({ ephemeral: message.subarray(0, E_BYTES), padLength: pad.length, word: PROTOCOL_VERSION });
-  const masked = applyMask(crypto, to.nodeId, nonce, 'holloway mask i', head);
-  const mac = flightMac(crypto, to.nodeId, nonce, masked);
-  const first = concatBytes(nonce, masked, mac, message.subarray(E_BYTES), pad);
+  const keys = createFlightKeys(crypto, to.nodeId, nonce);
+  const masked = keys.mask('holloway mask i', head);
+  const first = concatBytes(nonce, masked, keys.mac(masked), message.subarray(E_BYTES), pad);
 
   let state: 'head' | 'body' | 'over' = 'head';
   let answer: Masked | null = null;
@@ -113,7 +113,7 @@ export function createInitiator(options: InitiatorOptions): Initiator {
     input.push(bytes);
     if (state === 'head') {
       if (input.length < MASKED_BYTES) return WAIT;
-      answer = decodeMasked(applyMask(crypto, to.nodeId, nonce, 'holloway mask r', input.view(0, MASKED_BYTES)));
+      answer = decodeMasked(keys.mask('holloway mask r', input.view(0, MASKED_BYTES)));
       if (answer === null || answer.word !== 0) return fail();
       state = 'body';
     }
@@ -156,6 +156,7 @@ export function createResponder(options: ResponderOptions): HandshakeMachine {
   const input = new Gathered(FLIGHT_1_BYTES + PAD_BYTES_MAX);
   let state: 'head' | 'first' | 'third' | 'over' = 'head';
   let head: Masked | null = null;
+  let keys: FlightKeys | undefined;
   let noise: NoiseHandshake | undefined;
   let version = 0;
   const fail = (): HandshakeStep => {
@@ -168,9 +169,10 @@ export function createResponder(options: ResponderOptions): HandshakeMachine {
     const nonce = input.view(0, NONCE_BYTES);
     const masked = input.view(NONCE_BYTES, MASKED_BYTES);
     const mac = input.view(NONCE_BYTES + MASKED_BYTES, FLIGHT_1_HEAD_BYTES - NONCE_BYTES - MASKED_BYTES);
-    if (!crypto.equal(mac, flightMac(crypto, ownNodeId, nonce, masked))) return false;
+    keys = createFlightKeys(crypto, ownNodeId, nonce.slice());
+    if (!crypto.equal(mac, keys.mac(masked))) return false;
     if (options.linkKeys.some((pair) => options.replay.seen(pair.publicKey, mac))) return false;
-    head = decodeMasked(applyMask(crypto, ownNodeId, nonce, 'holloway mask i', masked));
+    head = decodeMasked(keys.mask('holloway mask i', masked));
     return head !== null && head.word >= VERSION_MIN;
   }
 
@@ -191,16 +193,16 @@ export function createResponder(options: ResponderOptions): HandshakeMachine {
         return null;
       noise = tried;
       version = Math.min(word, PROTOCOL_VERSION);
-      return answerFirst(tried, nonce);
+      return answerFirst(tried);
     }
     return null;
   }
 
-  function answerFirst(tried: NoiseHandshake, nonce: Uint8Array): Uint8Array {
+  function answerFirst(tried: NoiseHandshake): Uint8Array {
     const pad = drawPad(random);
     const message = tried.writeMessage(flightPayload(crypto, version, pad));
     const plain = encodeMasked({ ephemeral: message.subarray(0, E_BYTES), padLength: pad.length, word: 0 });
-    const masked = applyMask(crypto, ownNodeId, nonce, 'holloway mask r', plain);
+    const masked = keys!.mask('holloway mask r', plain);
     return concatBytes(masked, message.subarray(E_BYTES), pad);
   }
 

@@ -11,6 +11,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly run: ()
     what: 'the dashboard at 120x40 on a devnet of 8: CPU, memory, bytes, first frame, keys, and what the daemon spends on it',
     run: async () => (await import('./dashboard.ts')).run(),
   },
+  handshake: {
+    what: 'what a stranger can make a node spend, and what a handshake costs: CPU us',
+    run: async () => (await import('./handshake.ts')).run(),
+  },
 };
 
 const name = process.argv[2];

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { applyMask, decodeMasked, flightMac } from '../../../daemon/link/flights.ts';
+import { createFlightKeys, decodeMasked } from '../../../daemon/link/flights.ts';
 import { createResponder } from '../../../daemon/link/handshake.ts';
 import { RecordReader, RecordWriter } from '../../../daemon/link/record.ts';
 import { createReplayGuard } from '../../../daemon/link/replay.ts';
@@ -84,9 +84,10 @@ test('the descriptor example holds under the rules of the open network', (t) => 
 test('the mask and MAC example', (t) => {
   const example = Object.fromEntries(linesOf(blocks('mask')[0]!));
   const nonce = ascending(16, 0x80);
-  const masked = applyMask(crypto, node.nodeId, nonce, 'holloway mask i', example.plain!);
+  const keys = createFlightKeys(crypto, node.nodeId, nonce);
+  const masked = keys.mask('holloway mask i', example.plain!);
   t.deepEqual(masked, example.masked);
-  t.deepEqual(flightMac(crypto, node.nodeId, nonce, masked), example.mac);
+  t.deepEqual(keys.mac(masked), example.mac);
   t.deepEqual(decodeMasked(example.plain!), { ephemeral: ascending(32, 0xa0), padLength: 300, word: 1 });
 });
 

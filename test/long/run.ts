@@ -18,6 +18,10 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: '20 MiB over a devnet of 10; every node fetches it; three killed; who kept what, and why',
     run: async (seed) => (await import('./main-job.ts')).run(seed),
   },
+  'store-kills': {
+    what: 'the datastore cut at every boundary of 5,000 operations, on lying disks, and killed 1,000 times under load',
+    run: async (seed) => (await import('./store-kills.ts')).run(seed),
+  },
 };
 
 const [name, seedText] = process.argv.slice(2);

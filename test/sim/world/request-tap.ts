@@ -15,6 +15,8 @@ import { verifyBlock } from '../../../daemon/keys/verify.ts';
 import { HTL_BASE, HTL_MAX } from '../../../daemon/limits.ts';
 import type { Message, MessageName } from '../../../daemon/wire/messages.ts';
 
+/** What was sent on before the answer went back may arrive after it: links differ, and some stand still for a while. */
+const ON_ITS_WAY_MS = 120_000;
 /** An ask is forgotten this long after its deadline. */
 const MARGIN_MS = 60_000;
 const SWEEP_EVERY_ASKS = 4_096;
@@ -25,7 +27,9 @@ interface Ask {
   readonly what: string;
   readonly message: Message & { readonly type: 'Fetch' | 'Insert' | 'StoreCopy' };
   readonly sinceMs: number;
-  readonly endMs: number;
+  /** Until then a request may come from it. */
+  endMs: number;
+  isAnswered: boolean;
 }
 
 export interface TapSummary {
@@ -63,7 +67,15 @@ export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boo
     const operation = message.type === 'Fetch' ? 'f' : 'i';
     const what = `${operation}${message.kind}${message.replica}${hexKey(message.key)}`;
     const deadlineMs = message.type === 'StoreCopy' ? MARGIN_MS : message.deadlineMs;
-    const ask: Ask = { from, to, what, message, sinceMs: nowMs, endMs: nowMs + deadlineMs + MARGIN_MS };
+    const ask: Ask = {
+      from,
+      to,
+      what,
+      message,
+      sinceMs: nowMs,
+      endMs: nowMs + deadlineMs + MARGIN_MS,
+      isAnswered: false,
+    };
     if (message.type !== 'StoreCopy') checkHtl(nowMs, ask, message.htl);
     asks.set(`${from}>${to}>${message.id}`, ask);
     const place = `${to}|${what}`;
@@ -89,7 +101,8 @@ export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boo
     const ask = asks.get(name);
     if (ask === undefined) return;
     asks.delete(name);
-    drop(ask);
+    ask.isAnswered = true;
+    ask.endMs = nowMs + ON_ITS_WAY_MS;
     if (payload === undefined) return;
     const ref = { kind: ask.message.kind as Kind, key: routingKey(ask.message.key) };
     dataSentBy.set(from, (dataSentBy.get(from) ?? 0) + 1);
@@ -100,7 +113,7 @@ export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boo
     const below = got.get(`${from}|${ask.what}`);
     const count = below !== undefined && below.atMs >= ask.sinceMs ? below.hops + 1 : 1;
     got.set(`${to}|${ask.what}`, { atMs: nowMs, hops: count });
-    const isExit = ![...(heldBy.get(`${to}|${ask.what}`) ?? [])].some((source) => source.endMs > nowMs);
+    const isExit = ![...(heldBy.get(`${to}|${ask.what}`) ?? [])].some((source) => !source.isAnswered);
     if (isExit) hops.push(count);
   }
 
@@ -113,11 +126,8 @@ export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boo
 
   function sweep(nowMs: number): void {
     sinceSweep = 0;
-    for (const [name, ask] of asks) {
-      if (ask.endMs > nowMs) continue;
-      asks.delete(name);
-      drop(ask);
-    }
+    for (const [name, ask] of asks) if (ask.endMs <= nowMs) asks.delete(name);
+    for (const held of [...heldBy.values()]) for (const ask of [...held]) if (ask.endMs <= nowMs) drop(ask);
     for (const [place, { atMs }] of got) if (atMs < nowMs - 2 * MARGIN_MS) got.delete(place);
   }
 
@@ -155,11 +165,8 @@ export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boo
       }
     },
     forget(node) {
-      for (const [name, ask] of asks) {
-        if (ask.to !== node) continue;
-        asks.delete(name);
-        drop(ask);
-      }
+      for (const [name, ask] of asks) if (ask.to === node) asks.delete(name);
+      for (const held of [...heldBy.values()]) for (const ask of [...held]) if (ask.to === node) drop(ask);
     },
   };
 }

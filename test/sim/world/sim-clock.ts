@@ -26,9 +26,12 @@ class Entry implements Timer {
   dueMs: number;
   order: number;
   readonly owner: NodeClock | undefined;
+  /** Set by the owner itself: counted in its `pending`. */
+  readonly isOwn: boolean;
   fire: (() => void) | undefined;
 
-  constructor(dueMs: number, order: number, owner: NodeClock | undefined, fire: () => void) {
+  constructor(dueMs: number, order: number, owner: NodeClock | undefined, isOwn: boolean, fire: () => void) {
+    this.isOwn = isOwn;
     this.dueMs = dueMs;
     this.order = order;
     this.owner = owner;
@@ -38,13 +41,17 @@ class Entry implements Timer {
   cancel(): void {
     if (this.fire === undefined) return;
     this.fire = undefined;
-    if (this.owner !== undefined) this.owner.pending--;
+    this.done();
+  }
+
+  done(): void {
+    if (this.isOwn && this.owner !== undefined) this.owner.pending--;
   }
 }
 
 /** The clock that one life of one node is given. */
 export interface NodeClock extends Clock {
-  /** Timers set and neither fired nor cancelled. */
+  /** Timers it set that neither fired nor were cancelled; what the network has for it is not among them. */
   pending: number;
   /** Nothing it set fires any more, and nothing new is taken. */
   dead: boolean;
@@ -74,8 +81,8 @@ export function createSimClock(): SimClock {
   let events = 0;
   const heap: Entry[] = [];
 
-  const add = (owner: NodeClock | undefined, wantedMs: number, fire: () => void): Timer => {
-    const entry = new Entry(Math.ceil(wantedMs * TICKS_PER_MS) / TICKS_PER_MS, order++, owner, fire);
+  const add = (owner: NodeClock | undefined, isOwn: boolean, wantedMs: number, fire: () => void): Timer => {
+    const entry = new Entry(Math.ceil(wantedMs * TICKS_PER_MS) / TICKS_PER_MS, order++, owner, isOwn, fire);
     push(heap, entry);
     return entry;
   };
@@ -107,7 +114,7 @@ export function createSimClock(): SimClock {
     nowMs = Math.max(nowMs, entry.dueMs);
     const fire = entry.fire!;
     entry.fire = undefined;
-    if (entry.owner !== undefined) entry.owner.pending--;
+    entry.done();
     events++;
     fire();
     return true;
@@ -141,11 +148,8 @@ export function createSimClock(): SimClock {
   return {
     nowMs: () => nowMs,
     wallMs: () => WALL_START_MS + nowMs,
-    setTimer: (delayMs, fire) => add(undefined, nowMs + Math.max(0, delayMs), fire),
-    setOwnedTimer(owner, delayMs, fire) {
-      owner.pending++;
-      return add(owner, nowMs + Math.max(0, delayMs), fire);
-    },
+    setTimer: (delayMs, fire) => add(undefined, false, nowMs + Math.max(0, delayMs), fire),
+    setOwnedTimer: (owner, delayMs, fire) => add(owner, false, nowMs + Math.max(0, delayMs), fire),
     nodeClock(wallOffsetMs) {
       const clock: NodeClock = {
         pending: 0,
@@ -157,7 +161,7 @@ export function createSimClock(): SimClock {
         setTimer(delayMs, fire) {
           if (clock.dead) return NEVER;
           clock.pending++;
-          return add(clock, nowMs + Math.max(0, delayMs), fire);
+          return add(clock, true, nowMs + Math.max(0, delayMs), fire);
         },
       };
       return clock;

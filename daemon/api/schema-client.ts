@@ -21,6 +21,7 @@ export interface PublishQuery {
   readonly name?: string;
   readonly convergent?: boolean;
   readonly compress?: boolean;
+  readonly verify?: boolean;
   /** Of a tree. */
   readonly default?: string;
 }

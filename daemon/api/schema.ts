@@ -260,6 +260,8 @@ export interface TransferResult {
   readonly exits: number;
   readonly trafficClass: 'fast' | 'strong';
   readonly copiesMin: number | null;
+  /** Of a publish with `verify`: blocks asked for over another route, and those that came back. */
+  readonly verified?: { readonly asked: number; readonly found: number };
   readonly tookMs: number;
 }
 
@@ -305,11 +307,11 @@ export const ENDPOINTS = {
   events: { method: 'GET', path: '/v1/events', readOnly: true },
   peers: { method: 'GET', path: '/v1/peers', readOnly: true },
   transfers: { method: 'GET', path: '/v1/transfers', readOnly: true },
-  /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress. Answers 202 {id} once the body began to be read. */
+  /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress, verify. Answers 202 {id} once the body began to be read. */
   publish: { method: 'POST', path: '/v1/publish', readOnly: false },
   /**
    * Body: the files of a directory one after the other, each as path length u16, path in UTF-8, size u64 (big-endian), then its bytes; small
-   * files first. Query: class, type, name, convergent, compress, default (path of the default document). Answers as publish does.
+   * files first. Query: class, type, name, convergent, compress, verify, default (path of the default document). Answers as publish does.
    */
   publishTree: { method: 'POST', path: '/v1/publish-tree', readOnly: false },
   /** Body: JSON {uri, class?, maxBytes?, range?: [from, to), listOnly?}. Answers 202 {id}. */

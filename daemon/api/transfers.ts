@@ -88,6 +88,7 @@ export function createTransfers(deps: TransferDeps): Transfers {
       trafficClass: checkClass(query.get('class')) ?? settings.publishClass,
       convergent,
       ...(compress ? { compress } : {}),
+      ...(checkFlag(query, 'verify') ? { verify: true } : {}),
       ...(contentType === undefined ? {} : { contentType }),
       ...(name === undefined ? {} : { name }),
     };
@@ -224,6 +225,7 @@ export function createTransfers(deps: TransferDeps): Transfers {
       exits: progress.exits,
       trafficClass: progress.trafficClass,
       copiesMin: progress.copiesMin ?? null,
+      ...(progress.verified === undefined ? {} : { verified: progress.verified }),
       tookMs: Math.round((progress.endedAtMs ?? clock.nowMs()) - progress.startedAtMs),
     };
   }

@@ -40,6 +40,8 @@ export interface TransferProgress {
   readonly contentType: string | undefined;
   /** Lowest number of owners that acknowledged any one block of a publish (a claim). */
   readonly copiesMin: number | undefined;
+  /** Of a publish that was to be verified: blocks fetched back over another route. */
+  readonly verified?: { readonly asked: number; readonly found: number };
   readonly error: { readonly code: UserErrorCode; readonly detail: string | undefined } | undefined;
 }
 
@@ -51,6 +53,8 @@ export interface PublishOptions {
   readonly convergent: boolean;
   /** Compress if it saves; never with `convergent`. */
   readonly compress?: boolean;
+  /** Before it is done: fetch some of its blocks back over another route. */
+  readonly verify?: boolean;
 }
 
 export interface PublishTransfer {

@@ -52,6 +52,7 @@ export async function publishDirectory(
         );
       }
       const top = await session.insert(once(bytes), { metadata, isListing: true, isLast: true });
+      await session.verify();
       const sizeBytes = listed.reduce((sum, file) => sum + file.sizeBytes, 0);
       transfer.update({ bytes: sizeBytes, totalBytes: sizeBytes });
       return printUri({ ...top, keyType: URI_KEY_TYPE.manifest, type: 'CHK', path: [] });

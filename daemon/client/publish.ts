@@ -37,6 +37,7 @@ import {
   type SegmentKeys,
 } from './manifest.ts';
 import { ManifestBuilder } from './manifest-builder.ts';
+import { fetchBack, Sampler } from './publish-check.ts';
 import { placeOf } from './splitfile/fetch.ts';
 import { type BlockToInsert, type InsertContext, insertBlocks } from './splitfile/insert.ts';
 import { readWhole, SegmentReader, type SourceSegment } from './splitfile/segment.ts';
@@ -67,13 +68,11 @@ export async function publishDocument(
   watchdog: Watchdog,
 ): Promise<string> {
   const metadata = checkedMetadata(options);
-  return withSession(deps, options, transfer, watchdog, async (session) =>
-    printUri({
-      ...(await session.insert(source, { metadata, isListing: false, isLast: true })),
-      type: 'CHK',
-      path: [],
-    }),
-  );
+  return withSession(deps, options, transfer, watchdog, async (session) => {
+    const document = await session.insert(source, { metadata, isListing: false, isLast: true });
+    await session.verify();
+    return printUri({ ...document, type: 'CHK', path: [] });
+  });
 }
 
 /** @throws LocalError usage */
@@ -132,6 +131,7 @@ export class PublishSession {
   /** Of the documents that are inserted, and of the one under way once its end was read. */
   #sizeBytes = 0;
   #blocks = 0;
+  readonly #sampler: Sampler;
 
   constructor(deps: PublishDeps, options: PublishOptions, transfer: Transfer, watchdog: Watchdog, scope: Scope) {
     this.#deps = deps;
@@ -139,6 +139,7 @@ export class PublishSession {
     this.#transfer = transfer;
     this.#watchdog = watchdog;
     this.#scope = scope;
+    this.#sampler = new Sampler(deps.random);
   }
 
   get signal(): AbortSignal {
@@ -147,6 +148,7 @@ export class PublishSession {
 
   close(): void {
     this.#circuits?.close();
+    this.#circuits = undefined;
   }
 
   async insert(source: AsyncIterable<Uint8Array>, wishes: DocumentWishes): Promise<InsertedDocument> {
@@ -169,14 +171,31 @@ export class PublishSession {
         this.#blocks += documentBlocks;
         if (wishes.isLast) this.#transfer.update({ totalBytes: this.#sizeBytes, blocksNeeded: this.#blocks });
       };
-      const prepared: Preparation = { ...wishes, secret, codec, plain, reader, hash, onSize };
+      const prepared: Preparation = { ...wishes, secret, codec, plain, reader, hash, onSize, sampler: this.#sampler };
       const publication = new Publication(this.#deps, context, this.#scope, prepared);
       const key = single ? await publication.runSingle(first) : await publication.run(first);
+      this.#sampler.setTop({ key, replicas: REPLICAS });
       this.#transfer.update({ bytes: this.#sizeBytes }); // so far counted as stored
       const keyType = single ? URI_KEY_TYPE.data : URI_KEY_TYPE.manifest;
       return { routingKey: key, cryptoKey: secret, keyType, codec, sizeBytes: plain.sizeBytes };
     } finally {
       void plain.return();
+    }
+  }
+
+  /** Fetches samples back, when that was asked for; whatever comes of it, the document is published. */
+  async verify(): Promise<void> {
+    if (this.#options.verify !== true) return;
+    this.#transfer.update({ stage: 'checking' });
+    this.close(); // nothing of it may carry the samples
+    const { samples } = this.#sampler;
+    const { trafficClass } = this.#options;
+    try {
+      const verdict = await fetchBack(this.#deps, samples, trafficClass, this.signal, () => this.#watchdog.touch());
+      this.#transfer.update({ verified: verdict });
+    } catch (error) {
+      if (this.signal.aborted || !(error instanceof LocalError)) throw error;
+      this.#transfer.update({ verified: { asked: samples.length, found: 0 } });
     }
   }
 
@@ -231,6 +250,8 @@ interface Preparation extends DocumentWishes {
   readonly hash: Sha256Stream;
   /** Called when the document's end was read. */
   readonly onSize: (sizeBytes: number, blocks: number) => void;
+  /** Hears of every block, for the check afterwards. */
+  readonly sampler: Sampler;
 }
 
 /** SHA-256('holloway convergent' || whole-file SHA-256 || codec || metadata as it stands in the manifest). */
@@ -313,7 +334,9 @@ class Publication {
         documentBytes: isData ? payloadBytes : 0,
       };
     });
-    return { dataCount: payloads.length, keys: await insertBlocks(this.#context, blocks) };
+    const keys = await insertBlocks(this.#context, blocks);
+    for (const key of keys) this.#source.sampler.add({ key, replicas });
+    return { dataCount: payloads.length, keys };
   }
 
   async #insertOne(

@@ -36,6 +36,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
       ...(trafficClass === undefined ? {} : { class: trafficClass }),
       ...(options.flag('convergent') ? { convergent: true } : {}),
       ...(options.flag('compress') ? { compress: true } : {}),
+      ...(options.flag('verify') ? { verify: true } : {}),
       ...(defaultPath === undefined ? {} : { default: defaultPath }),
     },
     signal,
@@ -52,6 +53,13 @@ export const publish: CommandRun = async (context, [file = '-']) => {
     const result = await Promise.race([followed, sourceFailure]);
     progress.end();
     warnOfFewExits(context, result.exits);
+    const { verified } = result;
+    if (verified !== undefined) {
+      const { asked, found } = verified;
+      output.note(`verified: ${found} of ${asked} sample blocks came back over another route`);
+      if (found < asked)
+        output.note('note: some are not where readers look; publish again, or wait and fetch it yourself');
+    }
     output.line(result.uri ?? '');
     output.document({ ...result });
     return 0;

@@ -110,6 +110,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       CLASS,
       { flags: '--default <path>', sentence: 'file of a folder that stands for the whole (index.html)' },
       { flags: '--all', sentence: 'of a folder also what begins with a dot' },
+      { flags: '--verify', sentence: 'before saying done, fetch sample blocks back over another route' },
       {
         flags: '--compress',
         sentence: 'compress (zstd) if that saves; the length left over tells a little about the content',
@@ -161,6 +162,49 @@ export const COMMANDS: readonly CommandSpec[] = [
     sentence: 'Print the descriptor of this node, for network.seeds of another.',
     example: 'holloway peer self > seed.txt',
     load: async () => (await import('./peer.ts')).peerSelf,
+  },
+  {
+    name: 'store stat',
+    args: [],
+    flags: [],
+    sentence: 'Say what the datastore holds, and what it found damaged or had to give up.',
+    example: 'holloway store stat',
+    load: async () => (await import('./store.ts')).storeStat,
+  },
+  {
+    name: 'store verify',
+    args: [],
+    flags: [
+      { flags: '--rate <size>', sentence: 'bytes read in a second, such as 4MiB (16MiB)' },
+      { flags: '--background', sentence: 'return at once; store stat shows how far it is' },
+      TIMEOUT,
+    ],
+    sentence: 'Read every block this node owns and drop what no longer matches its key, while the node works.',
+    example: 'holloway store verify --rate 4MiB',
+    load: async () => (await import('./store.ts')).storeVerify,
+  },
+  {
+    name: 'store resize',
+    args: [{ name: '<size>', sentence: 'such as 8GiB' }],
+    flags: [
+      { flags: '--dry-run', sentence: 'only say what would be given up' },
+      { flags: '--force', sentence: 'go ahead although blocks are given up' },
+      TIMEOUT,
+    ],
+    sentence: 'Give the datastore another size while the node works.',
+    example: 'holloway store resize 8GiB --dry-run',
+    load: async () => (await import('./store.ts')).storeResize,
+  },
+  {
+    name: 'store passphrase',
+    args: [],
+    flags: [
+      { flags: '--new-file <path>', sentence: 'file whose first line is the new passphrase; - reads it from stdin' },
+      { flags: '--remove', sentence: 'seal it no more' },
+    ],
+    sentence: 'Seal the datastore under another passphrase, or under none; no block is written again.',
+    example: 'holloway store passphrase --new-file ~/secret.txt',
+    load: async () => (await import('./store.ts')).storePassphrase,
   },
   {
     name: 'config list',

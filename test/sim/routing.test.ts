@@ -211,6 +211,26 @@ test('routing: short run has every overlay with every field, and the same seed g
   t.is(first.rows.find((row) => row.overlay === 'holloway')!.success, 1);
 });
 
+test('measureLookups: its figures are those of the outcomes, every time', (t) => {
+  for (let round = 0; round < 20; round++) {
+    const random = createFastRandom(round);
+    let hopsSum = 0;
+    const known: Overlay = {
+      name: 'known',
+      degreeMean: 1,
+      lookup: () => {
+        const hops = random.below(7);
+        hopsSum += hops;
+        return { found: true, hops, messages: hops * 3, end: 0 };
+      },
+    };
+    const measured = measureLookups(nodes, known, 2_000, 'known', createTraceHash());
+    t.is(measured.hops.mean, hopsSum / 2_000);
+    t.is(measured.messages.mean, (hopsSum * 3) / 2_000);
+    t.is(measured.messagesTotal, hopsSum * 3);
+  }
+});
+
 test('statistics: mean with margin, percentile, slope', (t) => {
   t.is(meanOf([1, 2, 3, 4]).mean, 2.5);
   t.true(Math.abs(meanOf([1, 2, 3, 4]).margin - 1.265) < 0.001);

@@ -8,7 +8,7 @@
 import type { Overlay } from '../overlays/overlay-types.ts';
 import { createFastRandom } from '../world/fast-random.ts';
 import { drawPlace, type NodeSet } from './node-set.ts';
-import { type MeanFigure, meanOf, percentile, type ShareFigure, shareOf } from './statistics.ts';
+import { createTally, type MeanFigure, percentile, type ShareFigure, shareOf } from './statistics.ts';
 import type { TraceHash } from './trace-hash.ts';
 
 export interface Measurement {
@@ -33,28 +33,36 @@ export function measureLookups(
 ): Measurement {
   const random = createFastRandom(seed);
   const hops = new Uint32Array(lookups);
-  const messages = new Float64Array(lookups);
+  const hopsTally = createTally();
+  const messagesTally = createTally();
   let found = 0;
   let messagesTotal = 0;
   for (let i = 0; i < lookups; i++) {
     const outcome = overlay.lookup(random.below(nodes.count), drawPlace(random));
-    if (outcome.found) hops[found++] = outcome.hops;
-    messages[i] = outcome.messages;
+    if (outcome.found) {
+      hops[found++] = outcome.hops;
+      hopsTally.add(outcome.hops);
+    }
+    messagesTally.add(outcome.messages);
     messagesTotal += outcome.messages;
     trace.add(outcome.found ? outcome.hops : -1 - outcome.hops);
     trace.add(outcome.end);
   }
   const sorted = hops.subarray(0, found).sort();
+  const hopsFigure = hopsTally.figure();
+  const messagesFigure = messagesTally.figure();
+  // What is derived goes into the trace too: a machine that counts differently must not look the same.
+  for (const figure of [hopsFigure, messagesFigure]) trace.add(Math.round(figure.mean * 1_000));
   return {
     overlay: overlay.name,
     degreeMean: overlay.degreeMean,
     lookups,
-    hops: meanOf(sorted),
+    hops: hopsFigure,
     p50: percentile(sorted, 0.5),
     p95: percentile(sorted, 0.95),
     p99: percentile(sorted, 0.99),
     success: shareOf(found, lookups),
-    messages: meanOf(messages),
+    messages: messagesFigure,
     messagesTotal,
   };
 }

@@ -13,16 +13,35 @@ export interface MeanFigure {
   readonly margin: number;
 }
 
-export function meanOf(values: ArrayLike<number>): MeanFigure {
-  const count = values.length;
-  if (count === 0) return { mean: 0, margin: 0 };
+/** Sums up values one by one. */
+export interface Tally {
+  add(value: number): void;
+  figure(): MeanFigure;
+}
+
+export function createTally(): Tally {
+  let count = 0;
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += values[i]!;
-  const mean = sum / count;
-  if (count < 2) return { mean, margin: 0 };
   let squares = 0;
-  for (let i = 0; i < count; i++) squares += (values[i]! - mean) ** 2;
-  return { mean, margin: Z95 * Math.sqrt(squares / (count - 1) / count) };
+  return {
+    add(value) {
+      count++;
+      sum += value;
+      squares += value * value;
+    },
+    figure() {
+      if (count === 0) return { mean: 0, margin: 0 };
+      const mean = sum / count;
+      const spread = Math.max(0, squares - sum * mean);
+      return { mean, margin: count < 2 ? 0 : Z95 * Math.sqrt(spread / (count - 1) / count) };
+    },
+  };
+}
+
+export function meanOf(values: readonly number[]): MeanFigure {
+  const tally = createTally();
+  for (const value of values) tally.add(value);
+  return tally.figure();
 }
 
 /** The least value that at least `share` of all do not exceed; 0 without values. */

@@ -15,6 +15,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly run: ()
     what: 'what a stranger can make a node spend, and what a handshake costs: CPU us',
     run: async () => (await import('./handshake.ts')).run(),
   },
+  onion: {
+    what: 'circuits through three processes on loopback: built/s, MiB/s, CPU-s/GiB, answer times; beside TCP and TLS 1.3',
+    run: async () => (await import('./onion.ts')).run(),
+  },
 };
 
 const name = process.argv[2];

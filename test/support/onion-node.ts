@@ -1,0 +1,116 @@
+/**
+ * Links and onion layer on real sockets of this machine, with nothing behind the exit: for measurements and for attacks on the wire.
+ *
+ * Shape   listens on 127.0.0.1 at a free port; the relay view is what `know` was given; the exit answers a CHK with 32 KiB and every
+ *         other kind with a record of 1,186 bytes, at once.
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { createCrypto } from '../../crypto/engine.ts';
+import { KIND } from '../../daemon/ids.ts';
+import { createSystemClock } from '../../daemon/io/system-clock.ts';
+import { createSystemRandom } from '../../daemon/io/system-random.ts';
+import { createTcpTransport } from '../../daemon/io/tcp.ts';
+import { BLOCK_BYTES, SSK_RECORD_BYTES } from '../../daemon/limits.ts';
+import type { LinkHost } from '../../daemon/link/link-types.ts';
+import { createLinks } from '../../daemon/link/links.ts';
+import { createOnion, type Onion } from '../../daemon/onion/onion.ts';
+import type { Log } from '../../daemon/ports.ts';
+import { decodeDescriptor, deriveLocation, nodeIdOf, signDescriptor } from '../../daemon/wire/descriptor.ts';
+import { BINDING, type Descriptor, ROLE } from '../../daemon/wire/descriptor-types.ts';
+import { createMemoryDisk } from './memory-disk.ts';
+
+export const NOW_HOUR = 500_000;
+const HOST = '127.0.0.1';
+
+export interface OnionNode {
+  readonly descriptor: Descriptor;
+  readonly links: LinkHost;
+  readonly onion: Onion;
+  know(relays: readonly Uint8Array[]): void;
+  stop(): void;
+}
+
+export async function startOnionNode(log: Log = { write: () => {} }): Promise<OnionNode> {
+  const random = createSystemRandom();
+  const crypto = createCrypto({ engine: 'auto', randomBytes: (length) => random.bytes(length) });
+  const clock = createSystemClock();
+  const signKey = crypto.signKey(randomBytes(32));
+  const ownNodeId = nodeIdOf(crypto, signKey.publicKey);
+  const [linkKey, onionKey, nextOnionKey] = [crypto.dhKeyPair(), crypto.dhKeyPair(), crypto.dhKeyPair()];
+  const block = randomBytes(BLOCK_BYTES);
+  const record = randomBytes(SSK_RECORD_BYTES);
+  const decode = (bytes: Uint8Array): Descriptor =>
+    decodeDescriptor(crypto, bytes, { nowHour: NOW_HOUR, allowPrivateAddresses: true });
+  let relays: Descriptor[] = [];
+
+  const links = createLinks(
+    { clock, random, crypto, transport: createTcpTransport(), log },
+    {
+      ownDescriptor: () => descriptor,
+      linkKeys: () => [linkKey],
+      nowHour: () => NOW_HOUR,
+      allowPrivateAddresses: true,
+      sendDescriptor: true,
+    },
+    {
+      opened: () => {},
+      message: () => {},
+      cell: (link, cell) => onion.handleCell(link, cell),
+      drained: (link) => onion.linkDrained(link),
+      closed: (link) => onion.linkClosed(link),
+    },
+  );
+  const { address } = await links.listen({ host: HOST, port: 0 });
+  const descriptor = signDescriptor(crypto, signKey, {
+    sequence: 1,
+    linkKey: linkKey.publicKey,
+    onionKey: onionKey.publicKey,
+    nextOnionKey: nextOnionKey.publicKey,
+    addresses: [address],
+    role: ROLE.full,
+    location: deriveLocation(crypto, ownNodeId, BINDING.nodeId, address, 0),
+    binding: BINDING.nodeId,
+    bindingIndex: 0,
+    stamp: new Uint8Array(8),
+    version: 'test/1',
+    issuedHour: NOW_HOUR,
+  });
+  const onion = createOnion(
+    {
+      clock,
+      random,
+      crypto,
+      log,
+      links,
+      relays: { relays: () => relays },
+      exits: {
+        fetch: async ({ kind }) => ({ type: 'data', payload: kind === KIND.chk ? block : record }),
+        insert: async () => ({ type: 'inserted', copies: 3 }),
+      },
+      records: await createMemoryDisk().openRecords('node'),
+      decodeDescriptor: decode,
+    },
+    {
+      ownNodeId,
+      onionKeys: () => [onionKey, nextOnionKey],
+      role: ROLE.full,
+      allowPrivateAddresses: true,
+      prefixRules: false,
+      circuitsReady: 0,
+    },
+  );
+  onion.start();
+  return {
+    descriptor,
+    links,
+    onion,
+    know(encoded) {
+      relays = encoded.map(decode).filter(({ nodeId }) => !crypto.equal(nodeId, ownNodeId));
+    },
+    stop() {
+      onion.stop();
+      links.closeAll();
+    },
+  };
+}

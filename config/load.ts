@@ -162,6 +162,9 @@ function fromFile(path: string, required: boolean): Map<OptionKey, Found> {
 
 /** `@FILE` in the file means beside the file, wherever the daemon was started. */
 function relativeToFile(key: string, raw: unknown, path: string): unknown {
+  if (key === 'store.passphrase_file' && typeof raw === 'string' && raw !== '' && raw !== '-') {
+    return resolve(dirname(path), raw);
+  }
   if (key !== 'network.seeds' || !Array.isArray(raw)) return raw;
   return raw.map((item: unknown) => {
     if (typeof item !== 'string' || !item.startsWith('@') || isAbsolute(item.slice(1))) return item;

@@ -119,6 +119,36 @@ function bytes(fallback: string, min: string, max: string, sentence: string): Op
   };
 }
 
+/** Bytes, or 0 for auto. */
+function sizeOrAuto(min: string, max: string, sentence: string): Option<number> {
+  const sized = bytes(min, min, max, sentence);
+  const range = `auto, or a size ${min}..${max}, such as 4GiB`;
+  return {
+    ...sized,
+    default: 0,
+    range,
+    parse(raw) {
+      if (raw === 'auto') return 0;
+      try {
+        return sized.parse(raw);
+      } catch {
+        throw expected(range);
+      }
+    },
+    print: (value) => (value === 0 ? quoted('auto') : sized.print(value)),
+  };
+}
+
+/** Beside the file it stands in, unless absolute (load.ts). */
+function path(sentence: string): Option<string> {
+  const range = 'a path, - or empty';
+  const parse = (raw: unknown): string => {
+    if (typeof raw !== 'string' || raw.includes('\0')) throw expected(range);
+    return raw;
+  };
+  return { type: 'text', default: '', unit: undefined, range, sentence, parse, print: quoted };
+}
+
 function address<T extends Address | undefined>(fallback: T, optional: boolean, sentence: string): Option<T> {
   const range = `host:port with a literal address${optional ? ', or empty' : ''}`;
   const parse = (raw: unknown): T => {
@@ -229,7 +259,14 @@ export const OPTIONS = {
     'nodes',
     'Nodes that should hold a block that has several places on the ring.',
   ),
-  'store.size': bytes('4GiB', '16MiB', '64TiB', 'Disk that blocks of the network may use.'),
+  'store.size': sizeOrAuto(
+    '16MiB',
+    '64TiB',
+    'Disk that blocks of the network may use; auto takes a tenth of what is free at the first start, 1 to 64 GiB, and keeps to it.',
+  ),
+  'store.passphrase_file': path(
+    'File whose first line seals the datastore, so that a thief of the disk can tell nothing about it; - reads it from stdin at start. Lost, the store is lost.',
+  ),
   'publish.class': choice('fast', ['fast', 'strong'], 'Traffic class of a publish when the command does not say.'),
   'fetch.class': choice('fast', ['fast', 'strong'], 'Traffic class of a fetch when the command does not say.'),
   'circuits.ready': integer(8, 0, 16, 'circuits', 'Circuits of three relays kept ready for the next document.'),

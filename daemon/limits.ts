@@ -36,6 +36,12 @@ export const ACCEPTED_SOCKETS_MAX = 768;
 export const DIAL_TIMEOUT_MS = 10_000;
 
 // --- store ---
+/** What store.size and `store resize` accept. */
+export const STORE_BYTES_MIN = 16 * 1024 * 1024;
+export const STORE_BYTES_MAX = 64 * 1024 ** 4;
+/** Bytes per second that `store verify` may be told to read. */
+export const VERIFY_RATE_MIN = 64 * 1024;
+export const VERIFY_RATE_MAX = 1024 * 1024 * 1024;
 /** Records (SSK, pointer, keyword) kept as owner, whatever store.size would allow. */
 export const RECORDS_MAX = 131_072;
 /** Records that passed by, in memory only: about 5 MiB. */

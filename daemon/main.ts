@@ -21,6 +21,7 @@ import { createCrypto } from '../crypto/engine.ts';
 import { startControlApi } from './api/control.ts';
 import { createStatusSource } from './api/status.ts';
 import { createDisk } from './io/disk.ts';
+import { proposedStoreBytes } from './io/free-disk.ts';
 import { createLog, type LogSink } from './io/log-sink.ts';
 import { createSystemClock } from './io/system-clock.ts';
 import { createSystemRandom } from './io/system-random.ts';
@@ -41,6 +42,8 @@ export interface DaemonOptions {
   readonly interrupted: AbortSignal;
   /** An inherited pipe; the daemon ends when its other end closes, however the parent died. */
   readonly lifelineFd: number | undefined;
+  /** What store.passphrase_file led to. */
+  readonly passphrase: Uint8Array | undefined;
 }
 
 export async function runDaemon(options: DaemonOptions): Promise<number> {
@@ -69,7 +72,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
   const clock = createSystemClock();
   const random = createSystemRandom();
   const compute = createCompute();
-  const settings = nodeSettings(config);
+  const settings = nodeSettings(config, paths.dataDir);
   const node = await createNode(
     {
       clock,
@@ -81,7 +84,11 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
       log,
     },
     settings,
-    { version, trace: config.values['debug.trace'] },
+    {
+      version,
+      trace: config.values['debug.trace'],
+      storePassphrase: options.passphrase,
+    },
   );
   const status = createStatusSource({
     node,
@@ -120,7 +127,8 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
   }
 }
 
-export function nodeSettings(config: Config): NodeSettings {
+/** @param dataDir where the store will be: store.size = auto looks at the room there */
+export function nodeSettings(config: Config, dataDir: string): NodeSettings {
   const { values, origins } = config;
   return {
     networkName: values['network.name'],
@@ -135,7 +143,8 @@ export function nodeSettings(config: Config): NodeSettings {
     peersMax: values['peers.max'],
     owners: values['routing.owners'],
     ownersReplicated: values['routing.owners_replicated'],
-    storeBytes: values['store.size'],
+    storeBytes: values['store.size'] || proposedStoreBytes(dataDir),
+    storeKeepsSize: values['store.size'] === 0,
     publishClass: values['publish.class'],
     fetchClass: values['fetch.class'],
     circuitsReady: values['circuits.ready'],

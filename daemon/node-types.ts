@@ -9,7 +9,7 @@ import type { OnionSnapshot } from './onion/onion-types.ts';
 import type { NetAddress, TraceEvent } from './ports.ts';
 import type { RouterSnapshot } from './router/router-types.ts';
 import type { NodeSettings } from './settings.ts';
-import type { StoreStats } from './store/store-types.ts';
+import type { ManagedStore, StoreStats } from './store/store-types.ts';
 import type { JoinStage, Peer } from './topology/topology-types.ts';
 import type { Descriptor } from './wire/descriptor-types.ts';
 
@@ -34,10 +34,17 @@ export interface NodeSnapshot {
   readonly seedsAnswered: number;
 }
 
+export type StoreControl = Pick<
+  ManagedStore,
+  'verify' | 'verifying' | 'planResize' | 'resize' | 'resizing' | 'changePassphrase'
+>;
+
 export interface Node {
   readonly settings: NodeSettings;
   readonly descriptor: Descriptor;
   readonly client: Client;
+  /** What its owner may ask of the datastore. */
+  readonly store: StoreControl;
   /** Where it really listens (port 0 resolved); the descriptor may advertise another address. */
   readonly boundAddress: NetAddress;
   snapshot(): NodeSnapshot;

@@ -40,6 +40,8 @@ export interface NodeExtras {
   readonly version: string;
   /** Devnet trace (settings of the daemon, off by default). */
   readonly trace: boolean;
+  /** Seals the datastore, and opens a sealed one. */
+  readonly storePassphrase?: Uint8Array | undefined;
   /** The simulator's eyes, absent in every daemon: told what happened, asked for nothing. */
   readonly observer?: NodeObserver;
 }
@@ -109,6 +111,8 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
     { disk: ports.disk, crypto, random: random('store'), clock, log },
     {
       sizeBytes: settings.storeBytes,
+      keepsSize: settings.storeKeepsSize ?? false,
+      passphrase: extras.storePassphrase,
       ownLocation: () => ownDescriptor().location,
       verify,
       supersedes: (existing, candidate) => (pointerVersion(candidate) ?? -1) > (pointerVersion(existing) ?? -1),
@@ -263,6 +267,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       return ownDescriptor();
     },
     client,
+    store,
     boundAddress: listener.address,
     snapshot: (): NodeSnapshot => ({
       nowMs: clock.nowMs(),

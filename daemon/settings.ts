@@ -25,6 +25,8 @@ export interface NodeSettings {
   readonly owners: number;
   readonly ownersReplicated: number;
   readonly storeBytes: number;
+  /** storeBytes is for a new store only: one that was told a size keeps it. */
+  readonly storeKeepsSize?: boolean;
   readonly publishClass: TrafficClass;
   readonly fetchClass: TrafficClass;
   /** Circuits of three kept ready for the next document. */

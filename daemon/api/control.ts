@@ -22,6 +22,7 @@ import { parseRefreshMs, parseWindow, streamEvents } from './events.ts';
 import { sendError, sendJson } from './http.ts';
 import { ENDPOINTS, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
+import { createStoreEndpoints } from './store-endpoints.ts';
 import { createTransfers } from './transfers.ts';
 
 export interface ControlDeps {
@@ -67,6 +68,7 @@ export async function startControlApi(deps: ControlDeps, sockets: Sockets): Prom
 
 function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => void | Promise<void>> {
   const { node, clock, status } = deps;
+  const store = createStoreEndpoints(node);
   const transfers = createTransfers({ client: node.client, settings: node.settings, clock, status });
   return {
     status: ({ response, access, query }) =>
@@ -89,6 +91,10 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     transferMetadata: ({ response, id }) => transfers.metadata(response, id),
     transferContent: ({ response, id }) => transfers.content(response, id),
     transferCancel: ({ response, id }) => transfers.cancel(response, id),
+    store: ({ response }) => store.read(response),
+    storeVerify: ({ request, response }) => store.verify(request, response),
+    storeResize: ({ request, response }) => store.resize(request, response),
+    storePassphrase: ({ request, response }) => store.passphrase(request, response),
     config: ({ response }) => sendJson(response, 200, deps.config),
     descriptor: ({ response }) =>
       sendJson(response, 200, { v: 1, descriptor: Buffer.from(node.descriptor.encoded).toString('base64url') }),

@@ -309,6 +309,21 @@ export const NUMBERS = {
     'any',
   ),
   'store.records': row('records', 'signed records kept: subspace, pointer and keyword', 'now', 'records', 'any'),
+  'store.recordsEvicted': row(
+    'records evicted',
+    'owned records dropped to make room',
+    'since start',
+    'records',
+    'slow growth when full',
+    'raise store.size',
+  ),
+  'store.sizeBytes': row(
+    'store size',
+    'disk that blocks and records of the network may use',
+    'now',
+    'bytes',
+    'store.size',
+  ),
   'store.lookups': row('lookups', 'reads asked of store and cache', 'since start', 'reads', 'any'),
   'store.misses': row('misses', 'reads that neither could answer', 'since start', 'reads', 'any'),
   'store.damaged': row(

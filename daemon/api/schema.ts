@@ -129,6 +129,11 @@ export interface StoreStatus {
   readonly damaged: number;
   readonly writeFailures: number;
   readonly copies: { readonly owner: number; readonly path: number; readonly handoff: number };
+  readonly recordsEvicted: number;
+  /** What the store may use: store.size, or what `store resize` last said. */
+  readonly sizeBytes: number;
+  /** Whether a passphrase is needed to open it. */
+  readonly isSealed: boolean;
 }
 
 export interface CircuitStatus {
@@ -281,6 +286,31 @@ export interface FetchMetadata {
   } | null;
 }
 
+/** Work in the background of the store. */
+export interface StoreJob {
+  readonly isRunning: boolean;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** GET /v1/store; also the answer of store/verify and store/passphrase. */
+export interface StoreDocument extends StoreStatus {
+  readonly v: 1;
+  /** `cached` blocks are not among `total`: their keys are nowhere on this disk, so they are verified when they are asked for. */
+  readonly verify: StoreJob & { readonly damaged: number; readonly cached: number };
+  readonly resize: StoreJob;
+}
+
+/** What another size gives up: blocks and records. */
+export interface ResizeDocument {
+  readonly v: 1;
+  readonly begun: boolean;
+  readonly sizeBytes: number;
+  readonly evictedStore: number;
+  readonly evictedCache: number;
+  readonly evictedRecords: number;
+}
+
 /** GET /v1/descriptor: what others need to join through this node. */
 export interface DescriptorDocument {
   readonly v: 1;
@@ -322,6 +352,13 @@ export const ENDPOINTS = {
   /** The bytes of a fetch, once; a failure after the first byte destroys the connection. */
   transferContent: { method: 'GET', path: '/v1/transfers/:id/content', readOnly: false },
   transferCancel: { method: 'POST', path: '/v1/transfers/:id/cancel', readOnly: false },
+  store: { method: 'GET', path: '/v1/store', readOnly: true },
+  /** Body: JSON {bytesPerSec?}. Answers 202 StoreDocument; how far it is stands in GET /v1/store. */
+  storeVerify: { method: 'POST', path: '/v1/store/verify', readOnly: false },
+  /** Body: JSON {sizeBytes, dryRun?}. Answers ResizeDocument: 202 when it began, 200 when it was only asked. */
+  storeResize: { method: 'POST', path: '/v1/store/resize', readOnly: false },
+  /** Body: JSON {passphrase: text or null}. Answers 200 StoreDocument once the new seal is on disk. */
+  storePassphrase: { method: 'POST', path: '/v1/store/passphrase', readOnly: false },
   config: { method: 'GET', path: '/v1/config', readOnly: false },
   descriptor: { method: 'GET', path: '/v1/descriptor', readOnly: false },
   /** Devnet with trace on only: what carried and what kept each block. */

@@ -290,16 +290,8 @@ function requestStatus(snapshot: NodeSnapshot): RequestStatus {
 }
 
 function storeStatus(stats: NodeSnapshot['store']): StoreStatus {
-  return {
-    store: stats.store,
-    cache: stats.cache,
-    records: stats.records,
-    lookups: stats.lookups,
-    misses: stats.misses,
-    damaged: stats.damaged,
-    writeFailures: stats.writeFailures,
-    copies: { owner: stats.copies.owner, path: stats.copies.path, handoff: stats.copies.handoff },
-  };
+  const { copies, ...rest } = stats;
+  return { ...rest, copies: { owner: copies.owner, path: copies.path, handoff: copies.handoff } };
 }
 
 /** Bucket i of a log2 histogram ends at 2^(i+1). Null without any entry. */

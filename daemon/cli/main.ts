@@ -27,6 +27,7 @@ const ENTRY = ['./holloway.mjs', '../../../daemon/cli/holloway.mjs']
 
 const GROUPS: Readonly<Record<string, string>> = {
   peer: 'Links of this node to others.',
+  store: 'The datastore: what it holds, its size, its seal.',
   config: 'Settings: what they are and where they come from.',
   devnet: 'A whole network of real daemons on this machine. All nodes are yours: nothing there is anonymous.',
 };

@@ -254,6 +254,9 @@ export function fixtureStatus(changes: Partial<Status> = {}): Status {
       damaged: 1,
       writeFailures: 0,
       copies: { owner: 125_212, path: 215_723, handoff: 1_904 },
+      recordsEvicted: 0,
+      sizeBytes: 4 * 2 ** 30,
+      isSealed: false,
     },
     circuits: {
       ready: 3,
@@ -344,6 +347,9 @@ export function youngStatus(): Status {
       damaged: 0,
       writeFailures: 0,
       copies: { owner: 0, path: 0, handoff: 0 },
+      recordsEvicted: 0,
+      sizeBytes: 4 * 2 ** 30,
+      isSealed: false,
     },
     circuits: {
       ...full.circuits,

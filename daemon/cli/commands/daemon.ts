@@ -2,6 +2,7 @@
  * `holloway daemon`: the node in the foreground.
  * @module
  */
+import { askPassphrase } from '../ask-passphrase.ts';
 import type { CommandRun } from '../context.ts';
 import { packageVersion } from '../version.ts';
 
@@ -14,5 +15,6 @@ export const daemon: CommandRun = async ({ options, output, paths, config, inter
   }
   const lifelineFd = options.count('lifeline-fd', 0, 1_000);
   const { runDaemon } = await import('../../main.ts');
-  return runDaemon({ config: loaded, paths, version: packageVersion(), interrupted, lifelineFd });
+  const passphrase = await askPassphrase(loaded.values['store.passphrase_file']);
+  return runDaemon({ config: loaded, paths, version: packageVersion(), interrupted, lifelineFd, passphrase });
 };

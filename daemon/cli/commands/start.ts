@@ -12,6 +12,7 @@ import { findSockets, makePrivateDirectory } from '../../../config/paths.ts';
 import type { Status } from '../../api/schema.ts';
 import { createApiClient } from '../../api/schema-client.ts';
 import { LocalError, USER_ERRORS, type UserErrorCode } from '../../errors.ts';
+import { askPassphrase } from '../ask-passphrase.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 
 const START_MS = 30_000;
@@ -21,10 +22,12 @@ const POLL_MS = 50;
 
 export const start: CommandRun = async (context) => {
   const { paths, options, output, entry } = context;
-  context.config(); // a mistake is told here, by the one who can read it
+  const { values } = context.config(); // a mistake is told here, by the one who can read it
   const holder = lockHolder(paths.lockFile);
   if (holder !== undefined) throw new LocalError('running', `pid ${holder.pid}`);
 
+  // From a file the daemon reads it itself; what is typed or piped here is handed on the same way.
+  const passphrase = values['store.passphrase_file'] === '-' ? await askPassphrase('-') : undefined;
   makePrivateDirectory(paths.stateDir);
   const log = openSync(paths.logFile, 'a', 0o600);
   const logStart = statSync(paths.logFile).size;
@@ -32,8 +35,10 @@ export const start: CommandRun = async (context) => {
   const settings = options.list('set').flatMap((assignment) => ['--set', assignment]);
   const child = spawn(process.execPath, ['--disable-sigusr1', entry, 'daemon', ...home, ...settings], {
     detached: true,
-    stdio: ['ignore', 'ignore', log],
+    stdio: [passphrase === undefined ? 'ignore' : 'pipe', 'ignore', log],
   });
+  child.stdin?.on('error', () => {}); // it ended before it read: its log says why
+  child.stdin?.end(Buffer.concat([passphrase ?? new Uint8Array(0), Buffer.from('\n')]));
   closeSync(log);
   let exit: number | undefined;
   child.on('exit', (code) => {

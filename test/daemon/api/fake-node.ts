@@ -13,7 +13,7 @@ import { LocalError } from '../../../daemon/errors.ts';
 import { nodeId, type RingLocation, ringLocation, routingKey } from '../../../daemon/ids.ts';
 import { HTL_MAX } from '../../../daemon/limits.ts';
 import type { Link } from '../../../daemon/link/link-types.ts';
-import type { Node, NodeSnapshot } from '../../../daemon/node-types.ts';
+import type { Node, NodeSnapshot, StoreControl } from '../../../daemon/node-types.ts';
 import type { Peer } from '../../../daemon/topology/topology-types.ts';
 import { BINDING, type Descriptor, ROLE } from '../../../daemon/wire/descriptor-types.ts';
 
@@ -30,6 +30,25 @@ export interface FakeNode extends Node {
   writeFailures: number;
   /** Chunks handed to the reader so far. */
   chunksRead: number;
+}
+
+/** Resizes at once and verifies for ever. */
+function fakeStore(): StoreControl {
+  let verifying = { isRunning: false, done: 0, total: 0, damaged: 0, cached: 0 };
+  return {
+    verify() {
+      if (verifying.isRunning) return false;
+      verifying = { isRunning: true, done: 1, total: 10, damaged: 0, cached: 3 };
+      return true;
+    },
+    get verifying() {
+      return verifying;
+    },
+    planResize: (sizeBytes) => ({ sizeBytes, slots: 1, evictedStore: 2, evictedCache: 3, evictedRecords: 4 }),
+    resize: () => {},
+    resizing: { isRunning: false, done: 0, total: 0 },
+    changePassphrase: () => {},
+  };
 }
 
 function descriptor(location: RingLocation): Descriptor {
@@ -220,6 +239,7 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     descriptor: descriptor(ringLocation(0.123456)),
     boundAddress: { host: HOST, port: 9480 },
     client,
+    store: fakeStore(),
     traceEvents: () => [
       { type: 'copyKept', ref: { kind: 1, key: routingKey(new Uint8Array(32)) }, reason: 'path', by: 'dataReturned' },
     ],

@@ -2,7 +2,9 @@
  * Builds circuits for whoever wants one, all through the guard in use, with patience when builds fail.
  *
  * Shape   a job stays in line until it gets its circuit or is cancelled; documents go before the stock of ready circuits.
- * Unit    BUILDS_MAX builds at once; pause after the k-th failure in a row beyond FREE_FAILURES: 50 ms * 2^k, at most 30 s.
+ * Unit    BUILDS_MAX builds at once; pause after the k-th failure in a row beyond FREE_FAILURES: 50 ms * 2^k, at most 30 s, and then one
+ *         build at a time until one stands. Builds that were under way when a pause began count no more: one dead relay that sixteen of
+ *         them had drawn is one piece of news, not sixteen.
  * Why     the guard's link is dialled once for all jobs. Failing builds slow down instead of going elsewhere, because an attacker who
  *         kills what he cannot watch gains by every retry (anonymity § 3 A11).
  * Source  design § 10; anonymity § 7 rule 25.
@@ -55,6 +57,7 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
   let dialled: Link | undefined;
   let stopped = false;
   let pauseUntilMs = 0;
+  let pausedAtMs = Number.NEGATIVE_INFINITY;
   let failuresInRow = 0;
   let aliases = 0;
   let built = 0;
@@ -69,15 +72,14 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
   function pump() {
     timer?.cancel();
     timer = undefined;
-    while (!stopped && waiting.length > 0 && underWay.size < BUILDS_MAX) {
+    while (!stopped && waiting.length > 0 && underWay.size < buildsNow()) {
       const nowMs = clock.nowMs();
       if (nowMs < pauseUntilMs) return lookAgainAt(pauseUntilMs);
       const guard = guards.current();
       if (guard === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
       const link = linkTo(guard);
       if (link === undefined) return dialGuard(guard);
-      const urgentAt = waiting.findIndex((job) => job.isUrgent);
-      const job = waiting[Math.max(urgentAt, 0)]!;
+      const job = nextJob();
       const wish = {
         guard,
         usedExits: usedExitsOf(job),
@@ -95,6 +97,14 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
       underWay.set(circuit, job);
     }
   }
+
+  /** Who has nothing yet goes first: else one document that wants its sixteenth exit keeps another from its first circuit. */
+  function nextJob(): BuildJob {
+    const urgent = waiting.filter((job) => job.isUrgent);
+    return urgent.find((job) => usedExitsOf(job).size === 0) ?? urgent[0] ?? waiting[0]!;
+  }
+
+  const buildsNow = (): number => (failuresInRow > FREE_FAILURES ? 1 : BUILDS_MAX);
 
   function linkTo(guard: Descriptor): Link | undefined {
     const link = links.get(guard.nodeId) ?? dialled;
@@ -160,9 +170,10 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
 
   function noteFailure(circuit: ClientCircuit, hop: number): void {
     failures++;
-    failuresInRow++;
     const nowMs = clock.nowMs();
-    if (failuresInRow > FREE_FAILURES) {
+    if (circuit.createdAtMs > pausedAtMs) failuresInRow++;
+    if (failuresInRow > FREE_FAILURES && circuit.createdAtMs > pausedAtMs) {
+      pausedAtMs = nowMs;
       pauseUntilMs = nowMs + Math.min(PAUSE_FIRST_MS * 2 ** (failuresInRow - FREE_FAILURES), PAUSE_MAX_MS);
     }
     if (hop === 0) return;

@@ -376,3 +376,19 @@ test('no log line of a fetch, an insert or a failure holds a key', async (t) => 
   }
   world.stop();
 });
+
+test('document: half the relays die at once; the builds that had drawn them count once, and a circuit stands within seconds', async (t) => {
+  const { world, client } = await worldOf(18);
+  const first = await inTime(world, client.onion.open(FAST));
+  await fetchMany(world, first, 20);
+  const guard = paths(world, client)[0]![0]!;
+  first.close();
+  const others = world.nodes.filter((node, index) => node !== client && index !== guard);
+  for (const node of others.slice(0, 8)) node.die();
+  const startMs = world.clock.nowMs();
+  const opened = await inTime(world, Promise.all([1, 2, 3, 4].map(() => client.onion.open(FAST))));
+  const tookMs = world.clock.nowMs() - startMs;
+  t.is(opened.length, 4);
+  t.true(tookMs < 5_000, `${tookMs} ms`);
+  world.stop();
+});

@@ -264,6 +264,12 @@ export const OPTIONS = {
     '64TiB',
     'Disk that blocks of the network may use; auto takes a tenth of what is free at the first start, 1 to 64 GiB, and keeps to it.',
   ),
+  'store.handoff_rate': bytes(
+    '128KiB',
+    '0B',
+    '1GiB',
+    'Bytes in a second that handing blocks on to their new owners may take; 0 hands none on.',
+  ),
   'store.passphrase_file': path(
     'File whose first line seals the datastore, so that a thief of the disk can tell nothing about it; - reads it from stdin at start. Lost, the store is lost.',
   ),

@@ -79,6 +79,8 @@ export const PENDING_PER_PEER_MAX = 1_024;
 export const PENDING_INSERTS_MAX = 2_048;
 /** Blocks that passed by and are being written to the cache; more are passed on without keeping them. */
 export const PATH_WRITES_MAX = 64;
+/** Damaged blocks of our own that wait to be fetched again; more are left to the other owners. */
+export const HEALS_WAITING_MAX = 256;
 /** How many askers may wait on one pending request. */
 export const COALESCED_MAX = 64;
 /** Next hops tried by one node for one request. */
@@ -113,6 +115,8 @@ export const STALL_LIMIT_MS = 300_000;
 export const URI_CHARACTERS_MAX = 4_096;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** Blocks of one fetch that wait to be put back where they were missing: 16 MiB. */
+export const HEAL_BLOCKS_MAX = 512;
 /** Of a directory: its files, the document that lists them, one path and each name in it. */
 export const DIRECTORY_ENTRIES_MAX = 65_536;
 export const DIRECTORY_LISTING_BYTES_MAX = 8 * 1024 * 1024;

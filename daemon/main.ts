@@ -145,6 +145,7 @@ export function nodeSettings(config: Config, dataDir: string): NodeSettings {
     ownersReplicated: values['routing.owners_replicated'],
     storeBytes: values['store.size'] || proposedStoreBytes(dataDir),
     storeKeepsSize: values['store.size'] === 0,
+    handoffBytesPerSec: values['store.handoff_rate'],
     publishClass: values['publish.class'],
     fetchClass: values['fetch.class'],
     circuitsReady: values['circuits.ready'],

@@ -31,6 +31,8 @@ import type { Message, MessageName } from './wire/messages.ts';
 const HOUR_MS = 3_600_000;
 /** A descriptor lives 72 hours; a fresh one every day leaves two chances to miss. */
 const DESCRIPTOR_REISSUE_HOURS = 24;
+/** Of the end of a node, for handing on what it owns. */
+const LEAVE_MS = 3_000;
 const TRACE_EVENTS_MAX = 100_000;
 /** Identity stamp: its own row, because it is costly to make and bound to the key, not to an address. */
 const STAMP_TABLE = 'identity';
@@ -113,6 +115,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       sizeBytes: settings.storeBytes,
       keepsSize: settings.storeKeepsSize ?? false,
       passphrase: extras.storePassphrase,
+      onLost: (ref, replica) => router.heal(ref, replica),
       ownLocation: () => ownDescriptor().location,
       verify,
       supersedes: (existing, candidate) => (pointerVersion(candidate) ?? -1) > (pointerVersion(existing) ?? -1),
@@ -173,7 +176,11 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       locate: (ref, replica) => locationOf(crypto, ref, replica),
       ...(trace === undefined ? {} : { trace }),
     },
-    { owners: settings.owners, ownersReplicated: settings.ownersReplicated },
+    {
+      owners: settings.owners,
+      ownersReplicated: settings.ownersReplicated,
+      handoffBytesPerSec: settings.handoffBytesPerSec ?? 0,
+    },
   );
 
   const onion = createOnion(
@@ -302,6 +309,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       hourly?.cancel();
       for (const transfer of client.transfers()) client.cancel(transfer.id);
       onion.stop();
+      await router.leave(LEAVE_MS);
       router.stop();
       topology.stop();
       await links.closeAll();

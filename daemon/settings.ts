@@ -27,6 +27,8 @@ export interface NodeSettings {
   readonly storeBytes: number;
   /** storeBytes is for a new store only: one that was told a size keeps it. */
   readonly storeKeepsSize?: boolean;
+  /** Bytes per second that handing blocks to new owners may take; 0 or absent: none are handed on. */
+  readonly handoffBytesPerSec?: number;
   readonly publishClass: TrafficClass;
   readonly fetchClass: TrafficClass;
   /** Circuits of three kept ready for the next document. */

@@ -91,6 +91,9 @@ export interface RequestStatus {
   readonly forwardedFetches: number;
   readonly forwardedInserts: number;
   readonly copiesSent: number;
+  readonly handoffsOffered: number;
+  readonly handoffsTaken: number;
+  readonly healed: number;
   readonly exitFetches: number;
   readonly exitInserts: number;
   readonly coalesced: number;

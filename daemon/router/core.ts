@@ -35,6 +35,8 @@ export interface RouterOptions {
   /** m for blocks with one replica, and for those with several. */
   readonly owners: number;
   readonly ownersReplicated: number;
+  /** Bytes per second that handing blocks to new owners may take; 0, the default: none are handed on. */
+  readonly handoffBytesPerSec?: number;
 }
 
 type KeptBy = Extract<TraceEvent, { type: 'copyKept' }>['by'];

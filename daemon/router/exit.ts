@@ -36,7 +36,8 @@ export async function exitFetch(core: RouterCore, ref: BlockRef, replica: Replic
   return outcome;
 }
 
-async function fetchOut(
+/** A fetch as the exit sends it: own store without touching it, else on. Also what heals a damaged copy. */
+export async function fetchOut(
   core: RouterCore,
   ref: BlockRef,
   replica: Replica,

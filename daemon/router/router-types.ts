@@ -47,6 +47,11 @@ export interface RouterCounters {
   readonly fetchesForwarded: number;
   readonly insertsForwarded: number;
   readonly copiesSent: number;
+  /** Blocks offered to new owners, and how many they took. */
+  readonly handoffsOffered: number;
+  readonly handoffsTaken: number;
+  /** Own copies that were damaged and fetched again. */
+  readonly healed: number;
   readonly found: number;
   readonly foundInStore: number;
   readonly foundInCache: number;

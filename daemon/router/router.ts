@@ -5,15 +5,17 @@
  * Errors  nothing that a peer sends throws: bytes that do not match their key close the link, replies to nothing are counted.
  * Why     routed work is for nodes that said who they are. A light client has no place on the ring and reaches the network
  *         through circuits alone, so a request from a link without descriptor closes that link.
- * Source  design §§ 1, 7, 8. The parts: request.ts, insert.ts, copies.ts, exit.ts; what they share is in core.ts.
+ * Source  design §§ 1, 7, 8. The parts: request.ts, insert.ts, copies.ts, exit.ts, handoff.ts; what they share is in core.ts.
  * @module
  */
+import type { BlockRef, Replica } from '../ids.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Peer } from '../topology/topology-types.ts';
 import type { Message } from '../wire/messages.ts';
 import { handleStoreCopy } from './copies.ts';
 import { RouterCore, type RouterDeps, type RouterOptions } from './core.ts';
 import { exitFetch, exitInsert } from './exit.ts';
+import { createHandoff } from './handoff.ts';
 import { handleInsert } from './insert.ts';
 import { handleFetch } from './request.ts';
 import type { ExitRequests, RouterSnapshot } from './router-types.ts';
@@ -25,6 +27,10 @@ export interface Router extends ExitRequests {
   linkClosed(link: Link): void;
   peerUp(peer: Peer): void;
   peerDown(peer: Peer): void;
+  /** A block we own was damaged: fetched again from the others, at low priority. */
+  heal(ref: BlockRef, replica: Replica): void;
+  /** Before stopping: hands on what we own, for at most so long. */
+  leave(limitMs: number): Promise<void>;
   snapshot(): RouterSnapshot;
   /** Replies that answered nothing we asked over that link, or came too late. */
   readonly strayReplies: number;
@@ -34,6 +40,7 @@ export interface Router extends ExitRequests {
 
 export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
   const core = new RouterCore(deps, options);
+  const handoff = createHandoff(core, options.handoffBytesPerSec ?? 0);
 
   function handleMessage(link: Link, message: Message): void {
     if (core.stopped) return;
@@ -66,6 +73,7 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
   function forgetPeer(peer: Peer): void {
     core.backoff.forget(peer.key);
     core.trust.forget(peer.key);
+    handoff.changed();
   }
 
   return {
@@ -75,6 +83,8 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
     linkClosed: (link) => core.asks.linkClosed(link),
     peerUp: forgetPeer, // a peer that comes back starts afresh
     peerDown: forgetPeer,
+    heal: (ref, replica) => handoff.heal(ref, replica),
+    leave: (limitMs) => handoff.leave(limitMs),
     snapshot(): RouterSnapshot {
       core.failures.prune(core.nowMs());
       return { ...core.counters.snapshot(), pending: core.slots.total, failureTable: core.failures.size };

@@ -224,7 +224,7 @@ export class WorldNode implements End {
         locate: (ref, replica) => world.locate(ref, replica),
         trace: { record: (event) => void this.trace.push(event) },
       },
-      { owners: 3, ownersReplicated: 8 },
+      { owners: 3, ownersReplicated: 8, handoffBytesPerSec: world.handoffBytesPerSec },
     );
   }
   get map(): MapStore {
@@ -255,6 +255,8 @@ export class World {
   readonly sent: Sent[] = [];
   verify: (ref: BlockRef, bytes: Uint8Array) => boolean = testVerify;
   nextHandle = 1;
+  /** Of nodes made from now on. */
+  handoffBytesPerSec = 0;
   /** Where keys lie, when a test wants to say so. */
   placeOf: ((ref: BlockRef, replica: Replica) => number) | undefined;
   #ends = 0;

@@ -118,6 +118,7 @@ export interface Client {
     signal?: AbortSignal,
   ): PublishTransfer;
   fetch(uri: string, options: FetchOptions, signal?: AbortSignal): FetchTransfer;
+  /** False when there was nothing to cancel. What an ended fetch still puts back into the network ends too. */
   cancel(id: string): boolean;
   /** Newest last; ended ones are kept up to TRANSFERS_MAX. */
   transfers(): readonly TransferProgress[];

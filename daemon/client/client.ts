@@ -49,7 +49,7 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Client {
       publish(table, files, wishes.trafficClass, signal, (transfer, watchdog) =>
         publishDirectory(publishDeps, files, wishes, transfer, watchdog),
       ),
-    fetch: (uri, wishes, signal) => fetch({ ...deps, random }, table, uri, wishes, signal),
+    fetch: (uri, wishes, signal) => fetch({ ...deps, ...options, random }, table, uri, wishes, signal),
     cancel: (id) => table.cancel(id),
     transfers: () => table.list(),
     onProgress: (listener) => table.onProgress(listener),
@@ -89,7 +89,7 @@ function publish(
 }
 
 function fetch(
-  deps: ClientDeps,
+  deps: ClientDeps & ClientOptions,
   table: TransferTable,
   text: string,
   options: FetchOptions,

@@ -167,6 +167,7 @@ class ManifestDocument implements OpenDocument {
     for await (const leaf of oneAhead(this.#leaves(this.#node, this.#shape.levels.length - 1, 0, range))) {
       for (const { segment, keys } of leaf) {
         if (ahead.length === SEGMENTS_AHEAD) yield await ahead.shift()!;
+        await context.healer?.room();
         const fetching = fetchSegment(context, segment, keys, this.#wantedOf(segment, from, to));
         fetching.catch(() => {}); // looked at when its turn comes
         ahead.push(fetching);

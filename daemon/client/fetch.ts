@@ -18,6 +18,7 @@ import type { FetchedMetadata, FetchOptions } from './client-types.ts';
 import { type OpenDocument, openDocument, type Reading } from './document-reader.ts';
 import type { Handoff } from './handoff.ts';
 import { decodeListing, type ListedFile, type Listing } from './listing.ts';
+import { Healer } from './splitfile/heal.ts';
 import { scopeWithin, type Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
 import { type ChkUri, CODEC, parseUri, URI_KEY_TYPE } from './uri.ts';
@@ -29,6 +30,9 @@ export interface FetchDeps {
   readonly crypto: Crypto;
   readonly compute: Compute;
   readonly circuits: CircuitSource;
+  /** Owners wanted for a block at one location, and for each location of a replicated one: what is missing is put back. */
+  readonly owners: number;
+  readonly ownersReplicated: number;
 }
 
 /** Where the results go as they become known. */
@@ -64,24 +68,32 @@ export async function fetchDocument(
   transfer.update({ stage: 'connecting' });
   const scope = scopeWithin(transfer.signal);
   let circuits: DocumentCircuits | undefined;
+  let healer: Healer | undefined;
+  let complete = false;
   try {
     const opened = await deps.circuits.open(
       { trafficClass: options.trafficClass, padding: options.trafficClass === 'strong', blocks: BLOCKS_UNKNOWN },
       scope.signal,
     );
     circuits = opened;
+    const window = new Window(
+      () => opened.windowBlocks,
+      (inFlight) => transfer.update({ blocksInFlight: inFlight }),
+    );
+    const { clock, random, crypto, owners, ownersReplicated } = deps;
+    healer = new Healer({ clock, random, circuits: opened, window, signal: scope.signal });
     const reading: Reading = {
       compute: deps.compute,
       context: {
-        clock: deps.clock,
-        random: deps.random,
-        crypto: deps.crypto,
+        clock,
+        random,
+        crypto,
         circuits: opened,
-        window: new Window(
-          () => opened.windowBlocks,
-          (inFlight) => transfer.update({ blocksInFlight: inFlight }),
-        ),
+        window,
         signal: scope.signal,
+        healer,
+        owners,
+        ownersReplicated,
         onBlock() {
           watchdog.touch();
           transfer.countBlock(0);
@@ -99,9 +111,15 @@ export async function fetchDocument(
     // What they really are, which may be less than was asked for.
     transfer.update({ stage: 'searching top block', exits: opened.exits, trafficClass: opened.trafficClass });
     await new Retrieval(reading, uri, options, transfer, watchdog, sink).run();
+    complete = true;
   } finally {
-    scope.abort(new LocalError('cancelled'));
-    circuits?.close();
+    const close = (): void => {
+      scope.abort(new LocalError('cancelled'));
+      circuits?.close();
+    };
+    // The reader has everything: what is still to be put back does not keep it waiting.
+    if (complete && healer?.isIdle === false) transfer.linger(healer.finish().finally(close), scope);
+    else close();
   }
 }
 

@@ -12,7 +12,7 @@ import { hexKey, type TrafficClass } from '../ids.ts';
 import { STALL_LIMIT_MS, TRANSFERS_ACTIVE_MAX, TRANSFERS_MAX } from '../limits.ts';
 import type { Clock, Log, Random } from '../ports.ts';
 import type { TransferKind, TransferProgress } from './client-types.ts';
-import { Watchdog } from './timing.ts';
+import { type Scope, Watchdog } from './timing.ts';
 
 const ID_BYTES = 8;
 
@@ -23,6 +23,7 @@ export class Transfer {
   readonly #controller = new AbortController();
   readonly #changed: (transfer: Transfer) => void;
   #progress: TransferProgress;
+  #lingering: Scope | undefined;
 
   constructor(start: TransferProgress, changed: (transfer: Transfer) => void) {
     this.#progress = start;
@@ -62,6 +63,20 @@ export class Transfer {
 
   abort(reason: LocalError): void {
     if (!this.ended) this.#controller.abort(reason);
+  }
+
+  /** Something that may go on after the transfer has ended; `scope` ends it when the transfer is cancelled all the same. */
+  linger(work: Promise<void>, scope: Scope): void {
+    this.#lingering = scope;
+    work
+      .catch(() => {})
+      .finally(() => {
+        this.#lingering = undefined;
+      });
+  }
+
+  endLingering(): void {
+    this.#lingering?.abort(new LocalError('cancelled'));
   }
 }
 
@@ -157,6 +172,7 @@ export class TransferTable {
 
   cancel(id: string): boolean {
     const transfer = this.#transfers.get(id);
+    transfer?.endLingering();
     if (transfer === undefined || transfer.ended || transfer.signal.aborted) return false;
     transfer.abort(new LocalError('cancelled'));
     return true;

@@ -25,6 +25,8 @@ export async function fetchReplicated(
 ): Promise<OpenedBlock> {
   const { random, crypto } = context;
   let found: OpenedBlock | undefined;
+  let sealed: Uint8Array | undefined;
+  const absent = new Set<number>();
   const order = shuffle(
     random,
     Array.from({ length: replicas }, (_, replica) => replica),
@@ -36,7 +38,12 @@ export async function fetchReplicated(
     reserve: candidates.slice(1),
     replaceBy: 2, // "not found" is known after three or four turns instead of eight
     urgent: true,
-    accept(_, bytes) {
+    absent({ replica }) {
+      absent.add(replica);
+    },
+    accept({ replica }, bytes) {
+      absent.delete(replica);
+      sealed = bytes;
       found = openBlock(crypto, secret, place, bytes, context.codec);
       if (found === undefined) throw new LocalError('verify_failed', FAULTS[place.type]);
     },
@@ -46,7 +53,11 @@ export async function fetchReplicated(
       return { ask: shuffle(random, open), pause: true };
     },
   });
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    const { healer, ownersReplicated = 1 } = context;
+    healer?.add([...absent].map((replica) => ({ key, replica, owners: ownersReplicated, bytes: () => sealed })));
+    return found;
+  }
   throw notFound(result, replicas, context.circuits.exits);
 }
 

@@ -9,9 +9,9 @@
  * @module
  */
 import { assert, LocalError } from '../../errors.ts';
-import { KIND } from '../../ids.ts';
+import { KIND, type RoutingKey } from '../../ids.ts';
 import type { Compute } from '../../ports.ts';
-import { BLOCK_TYPE, type BlockPlace, openBlock } from '../client-chk.ts';
+import { BLOCK_TYPE, type BlockPlace, openBlock, sealBlock } from '../client-chk.ts';
 import { type DocumentShape, payloadBytesOf, replicasOf } from '../document-shape.ts';
 import type { SegmentKeys } from '../manifest.ts';
 import { shuffle } from '../timing.ts';
@@ -46,6 +46,7 @@ export async function fetchSegment(
   // A part needs no decoding while all of it is found; else the segment is fetched as a whole.
   if (!(isPart && (await fetching.gatherPart(wanted)))) await fetching.gatherWhole();
   const data = await fetching.data(wanted);
+  await fetching.heal();
   return data.map((padded, i) => {
     assert(padded !== undefined, 'k blocks restore a segment');
     return padded.subarray(0, payloadBytesOf(context.shape, segment, wanted.from + i));
@@ -59,6 +60,8 @@ class SegmentFetch {
   readonly #replicas: number;
   readonly #candidates: readonly Candidate[];
   readonly #shards: (Uint8Array | undefined)[];
+  /** `INDEX/REPLICA` of those that are not where they should be. */
+  readonly #absent = new Map<string, Candidate>();
 
   constructor(context: SegmentContext, segment: number, { dataCount, keys }: SegmentKeys) {
     this.#context = context;
@@ -80,6 +83,7 @@ class SegmentFetch {
       first: shuffle(random, this.#candidates.slice(from, to)),
       reserve: [],
       accept: (candidate, bytes) => this.#accept(candidate, bytes),
+      absent: (candidate) => this.#absent.set(placeName(candidate), candidate),
       nextRound: (failed, round) =>
         round < this.#replicas ? { ask: shuffle(random, this.#elsewhere(failed)), pause: false } : undefined,
     });
@@ -102,6 +106,7 @@ class SegmentFetch {
         open.filter(({ index }) => index >= this.#dataCount),
       ),
       accept: (candidate, bytes) => this.#accept(candidate, bytes),
+      absent: (candidate) => this.#absent.set(placeName(candidate), candidate),
       nextRound: (failed, round) => {
         if (round >= ROUNDS_MAX + this.#replicas - 1) return undefined;
         return { ask: shuffle(random, this.#elsewhere(failed)), pause: round >= this.#replicas };
@@ -120,14 +125,59 @@ class SegmentFetch {
     const wanted = this.#shards.slice(from, to);
     if (!wanted.includes(undefined)) return wanted;
     this.#context.onDecode();
-    return (await this.#context.compute.erasureReconstruct(this.#shards, this.#dataCount)).slice(from, to);
+    const data = await this.#context.compute.erasureReconstruct(this.#shards, this.#dataCount);
+    data.forEach((payload, index) => {
+      this.#shards[index] = payload;
+    });
+    return data.slice(from, to);
+  }
+
+  /** Puts back what was not found, as far as the segment's data is whole here. */
+  async heal(): Promise<void> {
+    const { healer, compute, owners = 1, ownersReplicated = 1 } = this.#context;
+    if (healer === undefined || this.#absent.size === 0) return;
+    const absent = [...this.#absent.values()];
+    const data = this.#shards.slice(0, this.#dataCount).filter((shard) => shard !== undefined);
+    const lacksCheck = absent.some(({ index }) => this.#shards[index] === undefined);
+    if (lacksCheck && data.length === this.#dataCount) {
+      const checks = await compute.erasureEncode(data, this.#shards.length - this.#dataCount);
+      for (const { index } of absent) this.#shards[index] ??= checks[index - this.#dataCount];
+    }
+    healer.add(
+      absent.map(({ ref, replica, index }) => ({
+        key: ref.key,
+        replica,
+        owners: this.#replicas > 1 ? ownersReplicated : owners,
+        bytes: () => this.#sealAgain(index, ref.key),
+      })),
+    );
+  }
+
+  /** The block as it was published, if the publisher's blocks belong together. */
+  #sealAgain(index: number, key: RoutingKey): Uint8Array | undefined {
+    const { crypto, secret, codec, shape } = this.#context;
+    const payload = this.#shards[index];
+    if (payload === undefined) return undefined;
+    const isData = index < this.#dataCount;
+    const payloadBytes = isData ? payloadBytesOf(shape, this.#segment, index) : payload.length;
+    const sealed = sealBlock(
+      crypto,
+      secret,
+      placeOf(this.#segment, index, this.#dataCount),
+      payload,
+      payloadBytes,
+      codec,
+    );
+    return crypto.equal(sealed.key, key) ? sealed.bytes : undefined;
   }
 
   #elsewhere(failed: readonly FailedCandidate[]): Candidate[] {
     return failed.map(({ candidate }) => ({ ...candidate, replica: (candidate.replica + 1) % this.#replicas }));
   }
 
-  #accept({ index }: Candidate, bytes: Uint8Array): void {
+  #accept(candidate: Candidate, bytes: Uint8Array): void {
+    const { index } = candidate;
+    this.#absent.delete(placeName(candidate));
     const { crypto, secret, codec, shape } = this.#context;
     const opened = openBlock(crypto, secret, placeOf(this.#segment, index, this.#dataCount), bytes, codec);
     const wanted = index < this.#dataCount ? payloadBytesOf(shape, this.#segment, index) : opened?.padded.length;
@@ -136,6 +186,10 @@ class SegmentFetch {
     }
     this.#shards[index] = opened.padded;
   }
+}
+
+function placeName({ index, replica }: Candidate): string {
+  return `${index}/${replica}`;
 }
 
 /** @param index in data-then-check order */

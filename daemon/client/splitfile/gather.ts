@@ -18,6 +18,7 @@ import type { Clock, Crypto, Random } from '../../ports.ts';
 import { backOffMs, Timers } from '../timing.ts';
 import type { Codec } from '../uri.ts';
 import type { Window, WorkSource } from '../window.ts';
+import type { Healer } from './heal.ts';
 
 export interface Candidate {
   readonly ref: BlockRef;
@@ -52,6 +53,11 @@ export interface FetchContext {
   onBlock(): void;
   /** A request ended without its block. */
   onMiss(): void;
+  /** Puts back what is missing; absent where nothing is to be changed. */
+  readonly healer?: Healer;
+  /** Owners wanted where a block stands at one location, and at each of several; for the healer. */
+  readonly owners?: number;
+  readonly ownersReplicated?: number;
 }
 
 export interface GatherOptions {
@@ -64,6 +70,8 @@ export interface GatherOptions {
   readonly urgent?: boolean;
   /** Keeps a block whose bytes match its key; throws LocalError when its content is not what it must be. */
   accept(candidate: Candidate, bytes: Uint8Array): void;
+  /** The block is not where the candidate says. */
+  absent?(candidate: Candidate): void;
   /**
    * @param failed what failed in this round, oldest first
    * @param round 1 for the first repetition
@@ -232,6 +240,7 @@ class Gathering implements WorkSource {
       this.#askAgain(candidate, retries, restMs);
       return;
     }
+    if (isFinal(outcome)) this.#options.absent?.(candidate);
     this.#failed.push({ candidate, outcome });
     this.#askReserve(this.#options.replaceBy ?? 1);
     this.#endRoundIfOver();

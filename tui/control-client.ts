@@ -1,7 +1,7 @@
 /**
  * The dashboard's line to the daemon: subscribes, and subscribes again for ever when the line breaks.
  *
- * Shape   GET /v1/events?refreshMs=N -> FeedEvents. `retry` goes at once, `setRefresh` subscribes anew, `close` ends it.
+ * Shape   GET /v1/events?refreshMs=N&window=W -> FeedEvents. `retry` goes at once, `setRefresh` subscribes anew, `close` ends it.
  * Unit    back-off 0.5 s doubling to 5 s; a stream that is silent for 3 refreshes (5 s at the least) counts as broken.
  * Errors  none escape: every failure is a `lost` event with cause and next step.
  * Why     a daemon that hangs keeps its socket open: only silence tells. A status of another version is refused by name
@@ -9,7 +9,7 @@
  * Source  ux §§ 1.1, 1.4.
  * @module
  */
-import type { Status } from '../daemon/api/schema.ts';
+import type { Status, WindowName } from '../daemon/api/schema.ts';
 import { API_VERSION } from '../daemon/api/schema.ts';
 import { createApiClient } from '../daemon/api/schema-client.ts';
 import { LocalError, USER_ERRORS } from '../daemon/errors.ts';
@@ -18,11 +18,22 @@ import type { FeedEvent } from './model.ts';
 export const BACKOFF_MIN_MS = 500;
 export const BACKOFF_MAX_MS = 5_000;
 const SILENCE_MIN_MS = 5_000;
-const MEMBERS = ['verdict', 'node', 'peers', 'traffic', 'requests', 'store', 'circuits', 'transfers', 'log'] as const;
+const MEMBERS = [
+  'verdict',
+  'node',
+  'peers',
+  'traffic',
+  'history',
+  'requests',
+  'store',
+  'circuits',
+  'transfers',
+  'log',
+] as const;
 
 export interface ControlClient {
   retry(): void;
-  setRefresh(refreshMs: number): void;
+  setRefresh(refreshMs: number, window: WindowName): void;
   close(): void;
 }
 
@@ -33,6 +44,7 @@ export function createControlClient(options: {
 }): ControlClient {
   const api = createApiClient(options.socketPath);
   let refreshMs = options.refreshMs;
+  let window: WindowName = '1m';
   let backoffMs = BACKOFF_MIN_MS;
   let run = new AbortController();
   let waiting: NodeJS.Timeout | undefined;
@@ -46,7 +58,10 @@ export function createControlClient(options: {
     const silence = watchSilence(mine, refreshMs);
     let failure: unknown = new LocalError('daemon_unreachable', 'it ended the stream');
     try {
-      for await (const { event, data } of api.events(`/v1/events?refreshMs=${refreshMs}`, mine.signal)) {
+      for await (const { event, data } of api.events(
+        `/v1/events?refreshMs=${refreshMs}&window=${window}`,
+        mine.signal,
+      )) {
         if (mine !== run || closed) return;
         silence.heard();
         if (event === 'snapshot') options.onEvent({ type: 'snapshot', status: checked(JSON.parse(data)) });
@@ -71,8 +86,9 @@ export function createControlClient(options: {
       backoffMs = BACKOFF_MIN_MS;
       if (!closed) void subscribe();
     },
-    setRefresh(ms) {
+    setRefresh(ms, wanted) {
       refreshMs = ms;
+      window = wanted;
       if (!closed) void subscribe();
     },
     close() {

@@ -8,15 +8,20 @@
  */
 import type { Status, Verdict } from '../daemon/api/schema.ts';
 import { type Area, createCanvas, type Hit, type Row } from './cells.ts';
+import { COMMAND_ROWS, withoutKeys } from './commands.ts';
 import { cellsOf, formatAge, formatBytes, formatClock, padEnd, truncate } from './format.ts';
 import { KEYMAP, keyLabel, rowsOfTab, TABS, type TabId } from './keymap.ts';
-import { type ClickTarget, type Model, shownStatus } from './model.ts';
+import { shownStatus } from './lists.ts';
+import type { ClickTarget, Model } from './model.ts';
 import { ASCII_GLYPHS, type Role, roleOfVerdict, UNICODE_GLYPHS } from './theme.ts';
+import { doneShare, transfersByInterest } from './transfer-list.ts';
 import { circuitsCard, drawCircuits } from './views/circuits.ts';
+import { configCard, drawConfig } from './views/config.ts';
 import { drawLog, logCard } from './views/log.ts';
 import { drawExplain, drawHelp } from './views/overlays.ts';
-import { doneShare, drawOverview, overviewCard, transfersByInterest } from './views/overview.ts';
+import { drawOverview, overviewCard } from './views/overview.ts';
 import { drawPeers, peersCard } from './views/peers.ts';
+import { drawRing, ringCard } from './views/ring.ts';
 import { drawRouting, routingCard } from './views/routing.ts';
 import { drawStore, storeCard } from './views/store.ts';
 import { drawTransfers, transfersCard } from './views/transfers.ts';
@@ -27,6 +32,7 @@ type View = (frame: Frame, area: Area, model: Model, status: Status) => void;
 const VIEWS: Readonly<Record<TabId, { readonly full: View; readonly card: View }>> = {
   overview: { full: drawOverview, card: (frame, area, _, status) => overviewCard(frame, area, status) },
   peers: { full: drawPeers, card: peersCard },
+  ring: { full: drawRing, card: ringCard },
   routing: { full: drawRouting, card: (frame, area, _, status) => routingCard(frame, area, status) },
   store: {
     full: (frame, area, _, status) => drawStore(frame, area, status),
@@ -35,6 +41,7 @@ const VIEWS: Readonly<Record<TabId, { readonly full: View; readonly card: View }
   circuits: { full: drawCircuits, card: circuitsCard },
   transfers: { full: drawTransfers, card: transfersCard },
   log: { full: drawLog, card: logCard },
+  config: { full: drawConfig, card: configCard },
 };
 
 export interface DrawOptions {
@@ -54,7 +61,7 @@ export function drawFrame(model: Model, width: number, height: number, options: 
   const canvas = createCanvas(width, height, options);
   const glyphs = options.ascii ? ASCII_GLYPHS : UNICODE_GLYPHS;
   const layout = layoutOf(width, height);
-  const frame: Frame = { canvas, glyphs, layout, offsetMinutes: model.offsetMinutes, hits: [] };
+  const frame: Frame = { canvas, glyphs, layout, ascii: options.ascii, offsetMinutes: model.offsetMinutes, hits: [] };
   const area: Area = { x: 0, y: 0, width, height };
   if (layout === 'line') drawLine(frame, area, model);
   else if (layout === 'card') drawCard(frame, area, model);
@@ -184,7 +191,7 @@ function drawHeader(frame: Frame, area: Area, model: Model): void {
 function headerPieces(model: Model, status: Status | undefined, card: boolean): readonly string[] {
   if (status === undefined) return [];
   const rates = `↓${formatBytes(status.traffic.inBytesPerSec)} ↑${formatBytes(status.traffic.outBytesPerSec)}`;
-  const mode = model.readOnly || status.readOnly ? 'hid ro' : 'hid';
+  const mode = model.revealed !== undefined ? 'SHOWN' : model.readOnly || status.readOnly ? 'hid ro' : 'hid';
   return card ? [rates] : [mode, `up ${formatAge(status.uptimeMs)}`, rates];
 }
 
@@ -198,7 +205,7 @@ function drawTabs(frame: Frame, area: Area, model: Model): void {
     TABS.map(({ id, key, title }) =>
       id === model.tab ? `[${key} ${title}]` : `${key} ${title.slice(0, letters)}`.trimEnd(),
     );
-  const fits = (letters: number): boolean => texts(letters).join(' ').length <= area.width - 2;
+  const fits = (letters: number): boolean => texts(letters).join(' ').length <= area.width - 1;
   let x = 1;
   for (const [index, text] of texts([20, 4, 3, 0].find(fits) ?? 0).entries()) {
     const { id } = TABS[index]!;
@@ -229,8 +236,30 @@ function noticesOf(frame: Frame, model: Model): readonly Notice[] {
   } else if (status !== undefined && status.verdict.next !== '') {
     notices.push({ text: `next: ${status.verdict.next}`, role: 'warn' });
   }
+  if (model.revealed !== undefined) {
+    const leftS = Math.max(0, Math.ceil((model.revealed.untilMs - model.nowMs) / 1_000));
+    notices.push({
+      text: `revealed for ${leftS} s, x hides: this node is ${status?.node.link ?? 'unknown'}`,
+      role: 'bad',
+    });
+  }
   if (model.held !== undefined) notices.push({ text: `paused: picture of ${stamp}; space goes on`, role: 'key' });
   if (model.notice !== undefined) notices.push({ text: model.notice.text, role: 'key' });
+  if (model.prompt?.type === 'command') {
+    const { fault, choices, text } = model.prompt;
+    if (fault !== '') notices.push({ text: fault, role: 'warn' });
+    else if (choices.length > 0) notices.push({ text: choices.join('  '), role: 'dim' });
+    else {
+      const usage = COMMAND_ROWS.find(({ name }) => text.startsWith(`${name} `));
+      notices.push({
+        text:
+          usage === undefined
+            ? 'Tab completes, enter runs, esc leaves'
+            : `${usage.name} ${usage.usage}: ${usage.sentence}`,
+        role: 'dim',
+      });
+    }
+  }
   return notices;
 }
 
@@ -247,6 +276,20 @@ function drawWaiting(frame: Frame, area: Area, model: Model): void {
 /** Hints leave from the right; help stays. */
 function drawFooter(frame: Frame, area: Area, model: Model): void {
   const { canvas } = frame;
+  if (model.prompt !== undefined) {
+    const { prompt } = model;
+    const text = prompt.type === 'confirm' ? prompt.question : `:${withoutKeys(prompt.text)}_`;
+    // The end of a long line is where one types.
+    const cells = cellsOf(text);
+    canvas.text(
+      area,
+      1,
+      0,
+      cells.slice(prompt.type === 'confirm' ? 0 : -(area.width - 2)).join(''),
+      prompt.type === 'confirm' ? 'warn' : 'key',
+    );
+    return;
+  }
   if (model.typing) {
     canvas.text(area, 1, 0, `filter: ${model.filter}_   enter keeps it, esc clears it`, 'key');
     return;

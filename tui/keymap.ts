@@ -9,11 +9,13 @@
 export const TABS = [
   { id: 'overview', key: '1', title: 'Overview' },
   { id: 'peers', key: '2', title: 'Peers' },
+  { id: 'ring', key: '3', title: 'Ring' },
   { id: 'routing', key: '4', title: 'Routing' },
   { id: 'store', key: '5', title: 'Store' },
   { id: 'circuits', key: '6', title: 'Circuits' },
   { id: 'transfers', key: '7', title: 'Xfers' },
   { id: 'log', key: '8', title: 'Log' },
+  { id: 'config', key: '9', title: 'Config' },
 ] as const;
 export type TabId = (typeof TABS)[number]['id'];
 
@@ -41,6 +43,16 @@ export type ActionName =
   | 'explain'
   | 'reconnect'
   | 'mouse'
+  | 'command'
+  | 'publish'
+  | 'fetch'
+  | 'cancel'
+  | 'copy'
+  | 'reveal'
+  | 'lost'
+  | 'layout'
+  | 'shorter'
+  | 'longer'
   | 'redraw'
   | 'suspend'
   | 'quit';
@@ -68,8 +80,20 @@ export const KEYMAP: readonly KeyRow[] = [
   { keys: ['S-tab'], action: 'previous-tab', hint: '', sentence: 'previous tab' },
   { keys: ['up', 'k'], action: 'up', hint: '', sentence: 'up' },
   { keys: ['down', 'j'], action: 'down', hint: '', sentence: 'down' },
-  { keys: ['left', 'h'], action: 'left', hint: '', sentence: 'left: the panel before', tabs: ['overview'] },
-  { keys: ['right', 'l'], action: 'right', hint: '', sentence: 'right: the panel after', tabs: ['overview'] },
+  {
+    keys: ['left', 'h'],
+    action: 'left',
+    hint: '',
+    sentence: 'left: the panel or peer before',
+    tabs: ['overview', 'ring'],
+  },
+  {
+    keys: ['right', 'l'],
+    action: 'right',
+    hint: '',
+    sentence: 'right: the panel or peer after',
+    tabs: ['overview', 'ring'],
+  },
   { keys: ['pageup', 'C-u'], action: 'page-up', hint: '', sentence: 'a page up' },
   { keys: ['pagedown', 'C-d'], action: 'page-down', hint: '', sentence: 'a page down' },
   { keys: ['home'], action: 'first', hint: '', sentence: 'to the first line' },
@@ -78,8 +102,8 @@ export const KEYMAP: readonly KeyRow[] = [
     keys: ['enter'],
     action: 'enter',
     hint: 'open',
-    sentence: "on Overview: open the selected panel's tab; on Peers: details",
-    tabs: ['overview', 'peers'],
+    sentence: "on Overview: open the selected panel's tab; on Peers: details; on Ring: the peer",
+    tabs: ['overview', 'peers', 'ring'],
   },
   { keys: ['escape'], action: 'back', hint: '', sentence: 'back: close details, help, explanation or filter' },
   {
@@ -87,10 +111,50 @@ export const KEYMAP: readonly KeyRow[] = [
     action: 'filter',
     hint: 'filter',
     sentence: 'show only the rows that contain a text',
+    tabs: ['peers', 'log', 'config'],
+  },
+  {
+    keys: ['l'],
+    action: 'lost',
+    hint: 'lost',
+    sentence: 'peers that were lost: who, when, for how long, how often',
     tabs: ['peers'],
   },
+  { keys: ['L'], action: 'layout', hint: 'layout', sentence: 'ring, logarithm or strip', tabs: ['ring'] },
   { keys: ['s'], action: 'sort', hint: 'sort', sentence: 'sort by the next column', tabs: ['peers'] },
   { keys: ['S'], action: 'reverse', hint: 'reverse', sentence: 'reverse the order', tabs: ['peers'] },
+  {
+    keys: ['p'],
+    action: 'publish',
+    hint: 'publish',
+    sentence: 'publish a file',
+    tabs: ['overview', 'transfers'],
+  },
+  { keys: ['g'], action: 'fetch', hint: 'get', sentence: 'fetch a key', tabs: ['overview', 'transfers'] },
+  { keys: ['K'], action: 'cancel', hint: 'cancel', sentence: 'cancel the selected transfer', tabs: ['transfers'] },
+  {
+    keys: ['y'],
+    action: 'copy',
+    hint: 'copy',
+    sentence: 'copy the key of the selected transfer, without showing it',
+    tabs: ['transfers'],
+  },
+  { keys: [':'], action: 'command', hint: 'command', sentence: 'a command line; Tab completes' },
+  {
+    keys: ['['],
+    action: 'shorter',
+    hint: '',
+    sentence: 'a shorter window: 1m 10m 1h 24h 7d',
+    tabs: ['overview', 'routing', 'store'],
+  },
+  {
+    keys: [']'],
+    action: 'longer',
+    hint: '',
+    sentence: 'a longer window: 1m 10m 1h 24h 7d',
+    tabs: ['overview', 'routing', 'store'],
+  },
+  { keys: ['x'], action: 'reveal', hint: '', sentence: 'show keys and addresses for a minute, or hide them again' },
   {
     keys: ['e'],
     action: 'explain',
@@ -108,12 +172,9 @@ export const KEYMAP: readonly KeyRow[] = [
   { keys: ['q', 'C-c'], action: 'quit', hint: 'quit', sentence: 'leave the dashboard; the daemon goes on' },
 ];
 
-const byKey = new Map(KEYMAP.flatMap((row) => row.keys.map((key) => [key, row] as const)));
-
 /** What a key does on a tab; undefined when it does nothing there. */
 export function rowOfKey(key: string, tab: TabId): KeyRow | undefined {
-  const row = byKey.get(key);
-  return row?.tabs === undefined || row.tabs.includes(tab) ? row : undefined;
+  return rowsOfTab(tab).find((row) => row.keys.includes(key));
 }
 
 export function rowsOfTab(tab: TabId): readonly KeyRow[] {

@@ -9,10 +9,11 @@
  * @module
  */
 import { constants } from 'node:os';
+import { type Actions, createActions } from './actions.ts';
 import { createControlClient } from './control-client.ts';
 import { draw, drawFrame } from './draw.ts';
 import { TABS, type TabId } from './keymap.ts';
-import { createModel, type Effect, type Model, type ModelEvent, step } from './model.ts';
+import { createModel, type Model, type ModelEvent, step } from './model.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import type { ColorCount } from './theme.ts';
 
@@ -77,6 +78,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
       ended = true;
       terminal.restore();
       client.close();
+      actions.close();
       clearInterval(ticking);
       for (const undo of off) undo();
       if ('code' in outcome) resolve(outcome.code);
@@ -97,16 +99,19 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
       if (ended) return;
       const [next, wanted] = step(model, event);
       model = next;
-      for (const effect of wanted) effects[effect]();
+      for (const effect of wanted) {
+        if (typeof effect === 'string') effects[effect]();
+        else actions.run(effect);
+      }
       if (!ended) paint();
     }
 
-    const effects: Readonly<Record<Effect, () => void>> = {
+    const effects = {
       quit: () => end({ code: 0 }),
       redraw: () => terminal.forget(),
       suspend,
       reconnect: () => client.retry(),
-      refresh: () => client.setRefresh(model.refreshMs),
+      refresh: () => client.setRefresh(model.refreshMs, model.window),
       mouse: () => terminal.setMouse(model.mouse),
     };
 
@@ -144,6 +149,13 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
       refreshMs: options.refreshMs,
       onEvent: (event) => handle({ type: 'feed', event, nowMs: Date.now() }),
     });
+    const actions: Actions = createActions({
+      socketPath: options.socketPath,
+      tell: handle,
+      toClipboard: (text) => terminal.copy(text),
+      nowMs: Date.now,
+    });
+    if (model.tab === 'config' && !model.readOnly) actions.run({ type: 'config' });
     for (const signal of FATAL_SIGNALS) listen(signal, () => end({ code: 128 + constants.signals[signal] }));
     listen('SIGTSTP', suspend);
     listen('SIGCONT', resume);
@@ -151,7 +163,8 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
     off.push(() => process.off('SIGTSTP', suspend));
     // The daemon's events move the picture; this moves what it cannot: count-downs, and notices that grow old.
     const ticking = setInterval(() => {
-      if (model.connection.type !== 'live' || model.notice !== undefined) handle({ type: 'tick', nowMs: Date.now() });
+      if (model.connection.type !== 'live' || model.notice !== undefined || model.revealed !== undefined)
+        handle({ type: 'tick', nowMs: Date.now() });
     }, 1_000);
     paint();
   });

@@ -9,93 +9,35 @@
  * Source  ux §§ 1.1, 1.3.
  * @module
  */
-import type { PeerStatus, Status } from '../daemon/api/schema.ts';
+import { type Status, WINDOWS } from '../daemon/api/schema.ts';
+import { type Command, complete, parseCommand } from './commands.ts';
 import { formatClock } from './format.ts';
 import { type ActionName, rowOfKey, rowsOfTab, TABS, type TabId } from './keymap.ts';
+import { linesOf, listedPeers, listedTransfers, PEER_COLUMNS, ringPeers, selectedTransfer } from './lists.ts';
+import type {
+  ClickTarget,
+  FeedEvent,
+  Model,
+  ModelEvent,
+  Overlay,
+  Prompt,
+  Request,
+  RingLayout,
+  Step,
+} from './model-types.ts';
+import { followPeers } from './peer-rates.ts';
+import { hasEnded } from './transfer-list.ts';
+import { panelBeside, walked } from './walk.ts';
 
-export type Connection =
-  | { readonly type: 'connecting' }
-  | { readonly type: 'live' }
-  | {
-      readonly type: 'lost';
-      readonly sinceMs: number;
-      readonly cause: string;
-      readonly next: string;
-      readonly retryAtMs: number;
-    };
-
-export type Overlay = { readonly type: 'help' | 'explain'; readonly search: string; readonly index: number };
-
-export const PEER_COLUMNS = [
-  'alias',
-  'location',
-  'distance',
-  'direction',
-  'rtt',
-  'age',
-  'in',
-  'out',
-  'queue',
-  'version',
-] as const;
-export type PeerColumn = (typeof PEER_COLUMNS)[number];
-
-export interface Model {
-  readonly readOnly: boolean;
-  readonly strip: string;
-  readonly nowMs: number;
-  /** Of this machine's clock, east of UTC. */
-  readonly offsetMinutes: number;
-  readonly width: number;
-  readonly height: number;
-  readonly refreshMs: number;
-  readonly mouse: boolean;
-  readonly connection: Connection;
-  /** The newest. */
-  readonly status: Status | undefined;
-  /** The one on show while paused. */
-  readonly held: Status | undefined;
-  readonly receivedAtMs: number;
-  readonly notice: { readonly text: string; readonly untilMs: number } | undefined;
-  readonly tab: TabId;
-  readonly panel: number;
-  readonly overlay: Overlay | undefined;
-  /** While a filter is being typed. */
-  readonly typing: boolean;
-  readonly filter: string;
-  readonly sort: { readonly column: PeerColumn; readonly descending: boolean };
-  readonly selectedPeer: string | undefined;
-  readonly details: boolean;
-  /** First line on show, for tabs that scroll as a whole. */
-  readonly scroll: number;
-}
-
-export type FeedEvent =
-  | { readonly type: 'snapshot'; readonly status: Status }
-  | { readonly type: 'delta'; readonly part: Partial<Status> }
-  | { readonly type: 'lost'; readonly cause: string; readonly next: string; readonly retryAtMs: number };
-
-export type ClickTarget =
-  | { readonly type: 'action'; readonly action: ActionName }
-  | { readonly type: 'peer'; readonly alias: string }
-  | { readonly type: 'column'; readonly column: PeerColumn }
-  | { readonly type: 'panel'; readonly index: number }
-  | { readonly type: 'line'; readonly index: number };
-
-export type ModelEvent =
-  | { readonly type: 'feed'; readonly event: FeedEvent; readonly nowMs: number }
-  /** `key` as the terminal names it; `text` what it would write, if anything. */
-  | { readonly type: 'key'; readonly key: string; readonly text?: string; readonly nowMs: number }
-  | { readonly type: 'click'; readonly target: ClickTarget; readonly twice: boolean; readonly nowMs: number }
-  | { readonly type: 'resize'; readonly width: number; readonly height: number; readonly nowMs: number }
-  | { readonly type: 'tick'; readonly nowMs: number };
-
-export type Effect = 'quit' | 'redraw' | 'suspend' | 'reconnect' | 'refresh' | 'mouse';
-export type Step = readonly [Model, readonly Effect[]];
+export type * from './model-types.ts';
 
 export const REFRESH_STEPS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000] as const;
+const RING_LAYOUTS: readonly RingLayout[] = ['ring', 'log', 'strip'];
 const NOTICE_MS = 10_000;
 const SEARCH_MAX = 40;
+/** Longer than any key with a path behind it. */
+const COMMAND_MAX = 4_096;
+export const REVEALED_MS = 60_000;
 
 /** Panels of the Overview and the tab that each opens. */
 export const OVERVIEW_PANELS: readonly TabId[] = ['peers', 'peers', 'routing', 'store', 'transfers'];
@@ -132,6 +74,15 @@ export function createModel(options: {
     filter: '',
     sort: { column: 'alias', descending: false },
     selectedPeer: undefined,
+    selectedTransfer: undefined,
+    lostShown: false,
+    ringLayout: 'ring',
+    window: '1m',
+    peerRates: undefined,
+    prompt: undefined,
+    revealed: undefined,
+    config: undefined,
+    configFailure: '',
     details: false,
     scroll: 0,
   };
@@ -149,48 +100,19 @@ export function step(model: Model, event: ModelEvent): Step {
     case 'resize':
       return [{ ...now, width: event.width, height: event.height }, []];
     case 'tick':
-      return [forgetNotice(now), []];
+      return [forgetOld(now), []];
+    case 'told':
+      return [said(now, event.text, NOTICE_MS), []];
+    case 'config':
+      return [{ ...now, config: event.document ?? now.config, configFailure: event.fault }, []];
+    case 'revealed':
+      return [{ ...now, revealed: { untilMs: now.nowMs + REVEALED_MS, uris: event.uris } }, []];
+    case 'found-path':
+      if (now.prompt?.type !== 'command' || now.prompt.text !== event.before) return [now, []];
+      return [{ ...now, prompt: { ...now.prompt, text: event.text, choices: event.choices } }, []];
     default:
       return event satisfies never;
   }
-}
-
-/** What the screen shows: the held picture while paused, else the newest. */
-export function shownStatus(model: Model): Status | undefined {
-  return model.held ?? model.status;
-}
-
-/** The peers as the table lists them. */
-export function listedPeers(model: Model): readonly PeerStatus[] {
-  const wanted = model.filter.toLowerCase();
-  const peers = (shownStatus(model)?.peers.list ?? []).filter(
-    (peer) =>
-      wanted === '' || [peer.alias, peer.direction, peer.version].some((text) => text.toLowerCase().includes(wanted)),
-  );
-  const sign = model.sort.descending ? -1 : 1;
-  const value = VALUE_OF[model.sort.column];
-  return peers.toSorted((a, b) => sign * compare(value(a), value(b)) || compare(a.alias, b.alias));
-}
-
-const VALUE_OF: Readonly<Record<PeerColumn, (peer: PeerStatus) => string | number>> = {
-  alias: (peer) => peer.alias,
-  location: (peer) => peer.location,
-  distance: (peer) => peer.distance,
-  direction: (peer) => peer.direction,
-  rtt: (peer) => peer.rttMs ?? Number.POSITIVE_INFINITY,
-  age: (peer) => peer.ageMs,
-  in: (peer) => peer.bytesIn,
-  out: (peer) => peer.bytesOut,
-  queue: (peer) => peer.queuedBytes,
-  version: (peer) => peer.version,
-};
-
-/** `p9` before `p10`: aliases grow past two digits. */
-function compare(a: string | number, b: string | number): number {
-  if (typeof a === 'string' && typeof b === 'string') {
-    return a.length === b.length || !/^p\d+$/.test(a) ? (a < b ? -1 : a > b ? 1 : 0) : a.length - b.length;
-  }
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function onFeed(model: Model, event: FeedEvent): Model {
@@ -213,24 +135,132 @@ function received(model: Model, status: Status): Model {
   const before = model.status;
   // The same process never runs backwards: a smaller uptime is another life of the daemon, whatever its number is.
   const restarted = before !== undefined && (before.pid !== status.pid || status.uptimeMs < before.uptimeMs);
-  const next: Model = { ...model, status, receivedAtMs: model.nowMs, connection: { type: 'live' } };
+  const peerRates = followPeers(restarted ? undefined : model.peerRates, status);
+  const next: Model = { ...model, status, peerRates, receivedAtMs: model.nowMs, connection: { type: 'live' } };
   if (restarted) {
     const text = `daemon restarted ${formatClock(model.nowMs, model.offsetMinutes)}, counters began again`;
     return { ...next, held: undefined, notice: { text, untilMs: model.nowMs + NOTICE_MS * 3 } };
   }
-  return forgetNotice(next);
+  return forgetOld(next);
 }
 
-function forgetNotice(model: Model): Model {
-  return model.notice !== undefined && model.nowMs >= model.notice.untilMs ? { ...model, notice: undefined } : model;
+/** Notices grow old; what was revealed is hidden again. */
+function forgetOld(model: Model): Model {
+  const notice = model.notice !== undefined && model.nowMs >= model.notice.untilMs ? undefined : model.notice;
+  const revealed = model.revealed !== undefined && model.nowMs >= model.revealed.untilMs ? undefined : model.revealed;
+  return notice === model.notice && revealed === model.revealed ? model : { ...model, notice, revealed };
 }
 
 function onKey(model: Model, key: string, text: string | undefined): Step {
   if (key === 'C-c') return [model, ['quit']];
+  if (model.prompt?.type === 'confirm') return onConfirmKey(model, model.prompt.wanted, key);
+  if (model.prompt !== undefined) return onCommandKey(model, model.prompt, key, text);
   if (model.overlay !== undefined) return onOverlayKey(model, model.overlay, key, text);
   if (model.typing) return onFilterKey(model, key, text);
   const row = rowOfKey(key, model.tab);
   return row === undefined ? [model, []] : act(model, row.action);
+}
+
+/** Only a plain yes does it. */
+function onConfirmKey(model: Model, wanted: Request, key: string): Step {
+  const closed: Model = { ...model, prompt: undefined };
+  return key === 'y' || key === 'Y' ? [closed, [wanted]] : [said(closed, 'nothing was done'), []];
+}
+
+function onCommandKey(model: Model, prompt: Prompt & { type: 'command' }, key: string, text: string | undefined): Step {
+  const changed = (to: string): Step => [
+    { ...model, prompt: { type: 'command', text: to, choices: [], fault: '' } },
+    [],
+  ];
+  switch (key) {
+    case 'escape':
+      return [{ ...model, prompt: undefined }, []];
+    case 'enter': {
+      const command = parseCommand(prompt.text);
+      if (typeof command === 'string') return [{ ...model, prompt: { ...prompt, choices: [], fault: command } }, []];
+      return carryOut({ ...model, prompt: undefined }, command);
+    }
+    case 'tab': {
+      const settings = model.config?.settings.map((setting) => setting.key) ?? [];
+      const { text: longer, choices, path } = complete(prompt.text, { status: model.status, settings });
+      if (path !== undefined) return [model, [{ type: 'find-path', text: prompt.text, path }]];
+      return [{ ...model, prompt: { type: 'command', text: longer, choices, fault: '' } }, []];
+    }
+    case 'backspace':
+      return prompt.text === '' ? [{ ...model, prompt: undefined }, []] : changed(prompt.text.slice(0, -1));
+    case 'C-u':
+      return changed('');
+    case 'C-w':
+      return changed(prompt.text.trimEnd().replace(/\S+$/, ''));
+    default:
+      if (text === undefined || prompt.text.length >= COMMAND_MAX) return [model, []];
+      return changed(prompt.text + text);
+  }
+}
+
+function carryOut(model: Model, command: Command): Step {
+  switch (command.type) {
+    case 'tab':
+      return openTab(model, command.tab);
+    case 'setting': {
+      const [next, effects] = openTab(model, 'config');
+      return [{ ...next, filter: command.key }, effects];
+    }
+    case 'quit':
+    case 'help':
+    case 'reveal':
+      return act(model, command.type);
+    case 'cancel':
+    case 'copy': {
+      const chosen = listedTransfers(model).find(({ alias }) => alias === command.alias);
+      if (chosen === undefined) return [said(model, `no transfer is called ${command.alias}`), []];
+      return onTransfer({ ...model, selectedTransfer: chosen.alias }, command.type);
+    }
+    case 'stop':
+      return asking(model, 'Stop the daemon? Transfers end, and this node leaves the network.', { type: 'stop' });
+    case 'self':
+      return changing(model) ?? [model, [{ type: 'self' }]];
+    case 'publish':
+    case 'fetch':
+      return changing(model) ?? [model, [command]];
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Undefined when it may be done. */
+function changing(model: Model): Step | undefined {
+  if (model.readOnly || model.status?.readOnly === true)
+    return [said(model, 'read-only: open the dashboard without --read-only for that'), []];
+  return model.connection.type === 'live'
+    ? undefined
+    : [said(model, 'no daemon answers: nothing can be asked of it'), []];
+}
+
+function asking(model: Model, question: string, wanted: Request): Step {
+  return changing(model) ?? [{ ...model, prompt: { type: 'confirm', question: `${question} y/N`, wanted } }, []];
+}
+
+function onTransfer(model: Model, action: 'cancel' | 'copy'): Step {
+  const transfer = selectedTransfer(model);
+  if (transfer === undefined) return [said(model, 'there is no transfer'), []];
+  const { id, alias } = transfer;
+  if (action === 'copy') return changing(model) ?? [model, [{ type: 'copy', id, alias }]];
+  if (hasEnded(transfer)) return [said(model, `${alias} has ended`), []];
+  const effect = transfer.kind === 'publish' ? 'What was sent stays and fades.' : 'What came so far is dropped.';
+  return asking(model, `Cancel ${alias}? ${effect}`, { type: 'cancel', id, alias });
+}
+
+function revealing(model: Model): Step {
+  if (model.revealed !== undefined) return [said({ ...model, revealed: undefined }, 'hidden again'), []];
+  const ids = listedTransfers(model).map(({ id }) => id);
+  return asking(model, 'Show keys and addresses on this screen for 60 s?', { type: 'reveal', ids });
+}
+
+function openTab(model: Model, tab: TabId): Step {
+  const next = opened(model, tab);
+  // Asked anew each time: it is small, and a restart may have changed it.
+  return [next, tab === 'config' && !model.readOnly ? [{ type: 'config' }] : []];
 }
 
 function onFilterKey(model: Model, key: string, text: string | undefined): Step {
@@ -308,9 +338,32 @@ function act(model: Model, action: ActionName): Step {
     case 'explain':
       return [{ ...model, overlay: { type: action, search: '', index: 0 } }, []];
     case 'next-tab':
-      return [opened(model, tabBeside(model.tab, 1)), []];
+      return openTab(model, tabBeside(model.tab, 1));
     case 'previous-tab':
-      return [opened(model, tabBeside(model.tab, -1)), []];
+      return openTab(model, tabBeside(model.tab, -1));
+    case 'command':
+    case 'publish':
+    case 'fetch': {
+      const text = action === 'command' ? '' : `${action} `;
+      const open: Model = { ...model, prompt: { type: 'command', text, choices: [], fault: '' } };
+      return action === 'command' ? [open, []] : (changing(model) ?? [open, []]);
+    }
+    case 'cancel':
+    case 'copy':
+      return onTransfer(model, action);
+    case 'reveal':
+      return revealing(model);
+    case 'lost':
+      return [{ ...model, lostShown: !model.lostShown, scroll: 0 }, []];
+    case 'layout': {
+      const at = RING_LAYOUTS.indexOf(model.ringLayout);
+      return [{ ...model, ringLayout: RING_LAYOUTS[(at + 1) % RING_LAYOUTS.length]! }, []];
+    }
+    case 'shorter':
+    case 'longer': {
+      const to = WINDOWS[WINDOWS.indexOf(model.window) + (action === 'longer' ? 1 : -1)];
+      return to === undefined ? [model, []] : [said({ ...model, window: to }, `window ${to}`), ['refresh']];
+    }
     case 'filter':
       return [{ ...model, typing: true }, []];
     case 'sort': {
@@ -321,9 +374,11 @@ function act(model: Model, action: ActionName): Step {
       return [{ ...model, sort: { ...model.sort, descending: !model.sort.descending } }, []];
     case 'back':
       if (model.details) return [{ ...model, details: false }, []];
+      if (model.lostShown) return [{ ...model, lostShown: false }, []];
       return [{ ...model, filter: '', notice: undefined }, []];
     case 'enter':
-      if (model.tab === 'overview') return [opened(model, OVERVIEW_PANELS[model.panel] ?? 'overview'), []];
+      if (model.tab === 'overview') return openTab(model, OVERVIEW_PANELS[model.panel] ?? 'overview');
+      if (model.tab === 'ring') return [{ ...opened(model, 'peers'), details: true }, []];
       return [{ ...model, details: !model.details }, []];
     case 'up':
     case 'down':
@@ -336,7 +391,7 @@ function act(model: Model, action: ActionName): Step {
       return [moved(model, action), []];
     default: {
       const tab = TABS.find(({ id }) => action === `tab-${id}`);
-      return [tab === undefined ? model : opened(model, tab.id), []];
+      return tab === undefined ? [model, []] : openTab(model, tab.id);
     }
   }
 }
@@ -351,45 +406,27 @@ function moved(model: Model, action: ActionName): Model {
     first: Number.NEGATIVE_INFINITY,
     last: Number.POSITIVE_INFINITY,
   };
-  if (model.tab === 'overview') return { ...model, panel: panelBeside(model.panel, action) };
+  if (model.tab === 'overview')
+    return { ...model, panel: panelBeside(model.panel, action, OVERVIEW_PANELS.length - 1) };
   const distance = by[action] ?? 0;
-  if (model.tab !== 'peers') {
-    const last = Math.max(0, linesOf(model) - 1);
-    return { ...model, scroll: Math.min(last, Math.max(0, model.scroll + distance)) };
+  if (model.tab === 'ring') {
+    const by = distance === 0 ? (action === 'left' ? -1 : action === 'right' ? 1 : 0) : distance;
+    return { ...model, selectedPeer: walked(ringPeers(model), model.selectedPeer, by, true) };
   }
-  const peers = listedPeers(model);
-  if (peers.length === 0) return model;
-  const at = Math.max(
-    0,
-    peers.findIndex((peer) => peer.alias === model.selectedPeer),
-  );
-  const from = model.selectedPeer === undefined ? at - Math.sign(distance) * (distance === 1 ? 1 : 0) : at;
-  const to = Math.min(peers.length - 1, Math.max(0, from + distance));
-  return { ...model, selectedPeer: peers[to]!.alias };
-}
-
-/** How many lines the list of the open tab has. */
-function linesOf(model: Model): number {
-  const status = shownStatus(model);
-  if (status === undefined) return 0;
-  if (model.tab === 'routing') return status.requests.byHtl.filter(({ seen }) => seen > 0).length;
-  if (model.tab === 'circuits') return status.circuits.list.length;
-  if (model.tab === 'transfers') return status.transfers.length;
-  return model.tab === 'log' ? status.log.length : 0;
-}
-
-/** Panels lie in two columns, the last one across both. */
-function panelBeside(panel: number, action: ActionName): number {
-  const last = OVERVIEW_PANELS.length - 1;
-  if (action === 'first' || action === 'page-up') return 0;
-  if (action === 'last' || action === 'page-down') return last;
-  const delta = action === 'up' ? -2 : action === 'down' ? 2 : action === 'left' ? -1 : action === 'right' ? 1 : 0;
-  const to = panel === last && action === 'up' ? last - 2 : panel + delta;
-  return Math.min(last, to < 0 ? (action === 'up' ? panel : 0) : to);
+  if (model.tab === 'transfers')
+    return {
+      ...model,
+      selectedTransfer: walked(listedTransfers(model), selectedTransfer(model)?.alias, distance, false),
+    };
+  if (model.tab === 'peers' && !model.lostShown)
+    return { ...model, selectedPeer: walked(listedPeers(model), model.selectedPeer, distance, false) };
+  const last = Math.max(0, linesOf(model) - 1);
+  return { ...model, scroll: Math.min(last, Math.max(0, model.scroll + distance)) };
 }
 
 function opened(model: Model, tab: TabId): Model {
-  return tab === model.tab ? model : { ...model, tab, details: false, typing: false, scroll: 0 };
+  if (tab === model.tab) return model;
+  return { ...model, tab, details: false, typing: false, lostShown: false, filter: '', scroll: 0 };
 }
 
 function tabBeside(tab: TabId, delta: number): TabId {
@@ -405,11 +442,12 @@ function refreshed(model: Model, delta: number): Step {
   return [said({ ...model, refreshMs }, `refresh every ${refreshMs / 1_000} s`), ['refresh']];
 }
 
-function said(model: Model, text: string): Model {
-  return { ...model, notice: { text, untilMs: model.nowMs + NOTICE_MS / 2 } };
+function said(model: Model, text: string, lastsMs = NOTICE_MS / 2): Model {
+  return { ...model, notice: { text, untilMs: model.nowMs + lastsMs } };
 }
 
 function onClick(model: Model, target: ClickTarget, twice: boolean): Step {
+  if (model.prompt !== undefined) return [{ ...model, prompt: undefined }, []];
   if (model.overlay !== undefined) {
     if (target.type !== 'line') return [{ ...model, overlay: undefined }, []];
     const chosen: Model = { ...model, overlay: { ...model.overlay, index: target.index } };
@@ -418,6 +456,8 @@ function onClick(model: Model, target: ClickTarget, twice: boolean): Step {
   switch (target.type) {
     case 'action':
       return act(model, target.action);
+    case 'transfer':
+      return [{ ...model, selectedTransfer: target.alias }, []];
     case 'peer':
       return [{ ...model, selectedPeer: target.alias, details: twice ? true : model.details }, []];
     case 'panel': {
@@ -429,7 +469,7 @@ function onClick(model: Model, target: ClickTarget, twice: boolean): Step {
       return [{ ...model, sort: { column: target.column, descending } }, []];
     }
     case 'line':
-      return [model, []];
+      return [{ ...model, scroll: target.index }, []];
     default:
       return target satisfies never;
   }

@@ -33,6 +33,8 @@ export interface Terminal {
   /** Forgets what the terminal is believed to show; the next paint sends everything. */
   forget(): void;
   setMouse(on: boolean): void;
+  /** Asks the terminal to put text on its clipboard (OSC 52), which shows it nowhere; false where that is not understood. */
+  copy(text: string): boolean;
   /** Gives the terminal back for a while. */
   leave(): void;
   enter(): void;
@@ -125,6 +127,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
       program.flush();
     },
     setMouse,
+    copy(text) {
+      if (terminalName(options.term) !== 'xterm-256color' || away || restored) return false;
+      output.write(`\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`);
+      return true;
+    },
     leave() {
       if (away || restored) return;
       away = true;

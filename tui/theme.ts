@@ -82,6 +82,8 @@ export interface Glyphs {
   /** From nothing to full. */
   readonly levels: string;
   readonly pointer: string;
+  /** This node, on the ring. */
+  readonly own: string;
   readonly ascending: string;
   readonly descending: string;
   readonly states: Readonly<Record<Verdict, string>>;
@@ -95,6 +97,7 @@ export const UNICODE_GLYPHS: Glyphs = {
   barRest: '░',
   levels: '▁▂▃▄▅▆▇█',
   pointer: '▶',
+  own: '◆',
   ascending: '▲',
   descending: '▼',
   states: { HEALTHY: '●', DEGRADED: '▲', CONNECTING: '◌', TROUBLE: '✖', OFFLINE: '○' },
@@ -108,6 +111,7 @@ export const ASCII_GLYPHS: Glyphs = {
   barRest: '.',
   levels: '.:-=+*%#',
   pointer: '>',
+  own: '@',
   ascending: '^',
   descending: 'v',
   states: { HEALTHY: '[ok]', DEGRADED: '[!!]', CONNECTING: '[..]', TROUBLE: '[XX]', OFFLINE: '[--]' },
@@ -129,6 +133,7 @@ const ASCII_FOR: Readonly<Record<string, string>> = {
   '◌': '.',
   '✖': 'X',
   '○': 'o',
+  '◆': '@',
   '▶': '>',
   '▼': 'v',
   '█': '#',

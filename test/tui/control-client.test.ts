@@ -60,7 +60,7 @@ test('control client: snapshot, deltas, a lost line with cause and next step, an
   let daemon = await fakeDaemon(socketPath);
   const client = createControlClient({ socketPath, refreshMs: 1_000, onEvent });
   t.like(await next(), { type: 'snapshot', status: { network: 'garden' } });
-  t.deepEqual(daemon.asked, ['/v1/events?refreshMs=1000']);
+  t.deepEqual(daemon.asked, ['/v1/events?refreshMs=1000&window=1m']);
   daemon.streams[0]!.write('event: delta\ndata: {"network":"x"}\n\n');
   t.deepEqual(await next(), { type: 'delta', part: { network: 'x' } });
 
@@ -70,9 +70,9 @@ test('control client: snapshot, deltas, a lost line with cause and next step, an
   client.retry();
   t.is((await next()).type, 'snapshot');
 
-  client.setRefresh(200);
+  client.setRefresh(200, '1h');
   t.is((await next()).type, 'snapshot', 'asked anew, and nothing was called lost in between');
-  t.is(daemon.asked.at(-1), '/v1/events?refreshMs=200');
+  t.is(daemon.asked.at(-1), '/v1/events?refreshMs=200&window=1h');
   client.close();
   await daemon.close();
   remove();

@@ -124,7 +124,7 @@ for (const tab of tabs) {
       const model = modelOf(width, height, { tab, status, keys: ['down', 'enter'] });
       read.clear(); // what the model reads in order to sort and compare is not on the screen
       draw(tab === model.tab ? model : { ...model, tab }, width, height, OPTIONS);
-      t.true(read.size > 2, `${tab} shows numbers`);
+      t.true(read.size > 1, `${tab} shows numbers`);
       for (const path of read) {
         t.truthy(definitionOf(path), `${path} has no definition`);
         if (width >= 40)
@@ -187,7 +187,7 @@ test('draw: a lost daemon leaves its last picture, dimmed, stamped, with cause, 
 test('draw: empty panels say what would fill them', (t) => {
   const at = (tab: TabId): string => screenOf(modelOf(80, 24, { tab, status: youngStatus() }), 80, 24);
   t.true(at('overview').includes('No requests yet'));
-  t.true(at('overview').includes('No transfers. holloway publish FILE'));
+  t.true(at('overview').includes('No transfers. p publishes a file'));
   t.true(at('peers').includes('No peers yet. Dialling seeds, 1 of 3 seeds answered. Wait a few seconds.'));
   t.true(at('routing').includes('No answers yet'));
   t.true(at('store').includes('Empty: 8.0G wait for blocks'));

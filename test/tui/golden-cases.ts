@@ -5,6 +5,8 @@
  * @module
  */
 import { fileURLToPath } from 'node:url';
+import { configDocument } from '../../config/document.ts';
+import { loadConfig } from '../../config/load.ts';
 import type { Status } from '../../daemon/api/schema.ts';
 import { type Row, textOf } from '../../tui/cells.ts';
 import { draw } from '../../tui/draw.ts';
@@ -20,6 +22,11 @@ export const SIZES = [
   [80, 24],
   [120, 40],
 ] as const;
+/** As a daemon without a file and with one flag would answer. */
+const FIXTURE_CONFIG = configDocument(
+  loadConfig({ flags: { 'store.size': '8GiB', 'network.advertise': '203.0.113.9:9480' }, env: {}, file: '/none' }),
+  '/home/someone/.config/holloway/config.toml',
+);
 const VARIANTS = [
   { name: 'color', ascii: false, colors: 256 },
   { name: 'no-color', ascii: false, colors: 0 },
@@ -48,12 +55,28 @@ export function modelOf(
     tab: options.tab,
     strip: options.strip,
   });
+  [model] = step(model, { type: 'config', document: FIXTURE_CONFIG, fault: '', nowMs });
   [model] = step(model, {
     type: 'feed',
     event: { type: 'snapshot', status: options.status ?? fixtureStatus() },
     nowMs,
   });
   for (const key of options.keys ?? []) [model] = step(model, { type: 'key', key, text: key, nowMs });
+  return model;
+}
+
+/** So many seconds later, with traffic that rises and falls at every peer. */
+function watchedFor(seconds: number, model: Model): Model {
+  const base = fixtureStatus();
+  const carried = base.peers.list.map(() => 0);
+  for (let second = 1; second <= seconds; second++) {
+    const list = base.peers.list.map((peer, i) => {
+      carried[i]! += Math.round(20_000 * (1.1 + Math.sin((second + i * 3) / 4)) * (i + 1));
+      return { ...peer, bytesIn: peer.bytesIn + carried[i]! };
+    });
+    const part = { uptimeMs: base.uptimeMs + second * 1_000, peers: { ...base.peers, list } };
+    [model] = step(model, { type: 'feed', event: { type: 'delta', part }, nowMs: FIXTURE_NOW_MS });
+  }
   return model;
 }
 
@@ -68,7 +91,10 @@ export function goldenCases(): GoldenCase[] {
       name: id as string,
       width,
       height,
-      model: modelOf(width, height, { tab: id, keys: id === 'peers' ? ['down'] : [] }),
+      model: modelOf(width, height, {
+        tab: id,
+        keys: id === 'peers' ? ['down'] : id === 'ring' ? ['right', 'right', 'right'] : [],
+      }),
     })),
   );
   const [width, height] = [80, 24];
@@ -76,6 +102,12 @@ export function goldenCases(): GoldenCase[] {
     { name: 'help', model: modelOf(width, height, { keys: ['?'] }) },
     { name: 'explain', model: modelOf(width, height, { tab: 'routing', keys: ['e', 'down', 'down'] }) },
     { name: 'peer-details', model: modelOf(width, height, { tab: 'peers', keys: ['end', 'enter'] }) },
+    { name: 'peers-rates', model: watchedFor(30, modelOf(width, height, { tab: 'peers' })) },
+    { name: 'peers-lost', model: modelOf(width, height, { tab: 'peers', keys: ['l'] }) },
+    { name: 'ring-log', model: modelOf(width, height, { tab: 'ring', keys: ['right', 'L'] }) },
+    { name: 'ring-strip', model: modelOf(width, height, { tab: 'ring', keys: ['right', 'L', 'L'] }) },
+    { name: 'command', model: modelOf(width, height, { keys: [':', 't', 'tab'] }) },
+    { name: 'confirm', model: modelOf(width, height, { tab: 'transfers', keys: ['K'] }) },
   ].map((screen) => ({ ...screen, width, height }));
   return [...screens, ...others].flatMap((screen) =>
     VARIANTS.map(({ name, ascii, colors }) => ({

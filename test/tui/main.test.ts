@@ -32,6 +32,7 @@ test('speaksUtf8: the first locale variable that is set decides', (t) => {
 test('tabOf: by name or number; what is not there opens the first', (t) => {
   t.is(tabOf('routing'), 'routing');
   t.is(tabOf('4'), 'routing');
-  t.is(tabOf('ring'), undefined);
+  t.is(tabOf('ring'), 'ring');
+  t.is(tabOf('nothing'), undefined);
   t.is(tabOf(undefined), undefined);
 });

@@ -1,7 +1,9 @@
 import test from 'ava';
 import type { Status } from '../../daemon/api/schema.ts';
-import { KEYMAP, rowOfKey, TABS } from '../../tui/keymap.ts';
-import { type Effect, helpRows, listedPeers, type Model, type ModelEvent, shownStatus, step } from '../../tui/model.ts';
+import { KEYMAP, rowOfKey, rowsOfTab, TABS } from '../../tui/keymap.ts';
+import { listedPeers, shownStatus } from '../../tui/lists.ts';
+import { type Effect, helpRows, type Model, type ModelEvent, REVEALED_MS, step } from '../../tui/model.ts';
+import { followPeers, RATES_KEPT } from '../../tui/peer-rates.ts';
 import { FIXTURE_NOW_MS, fixtureStatus } from '../support/status-fixture.ts';
 import { modelOf } from './golden-cases.ts';
 
@@ -32,16 +34,15 @@ test('keys: digits and Tab open the tabs that exist, others do nothing', (t) => 
   t.is(press(modelOf(80, 24), 'S-tab').tab, TABS.at(-1)!.id);
 });
 
-test('keys: p, g and : are not offered as long as the daemon cannot do them from here', (t) => {
-  for (const key of ['p', 'g', ':', 'x', 'y']) for (const { id } of TABS) t.is(rowOfKey(key, id), undefined);
-});
-
-test('keymap: no key twice, and every row changes the model or has an effect somewhere', (t) => {
-  const keys = KEYMAP.flatMap((row) => row.keys);
-  t.is(new Set(keys).size, keys.length);
+test('keymap: no key twice on a tab, and every row changes the model or has an effect somewhere', (t) => {
+  for (const { id } of TABS) {
+    const keys = rowsOfTab(id).flatMap((row) => row.keys);
+    t.is(new Set(keys).size, keys.length, id);
+    for (const key of keys) t.true(rowOfKey(key, id)?.keys.includes(key));
+  }
   const starts = TABS.flatMap(({ id }) => [
     modelOf(80, 24, { tab: id, keys: id === 'peers' ? ['down', 'down', 'enter'] : ['down', 'down'] }),
-    modelOf(80, 24, { tab: id, keys: id === 'overview' ? ['down', 'right'] : [] }),
+    modelOf(80, 24, { tab: id, keys: id === 'overview' ? ['down', 'right', ']'] : [] }),
   ]);
   for (const row of KEYMAP) {
     for (const key of row.keys) {
@@ -214,9 +215,160 @@ test('clicks: a peer, twice its details; a column sorts, again reverses; outside
 
 test('lists: down stops at the last line, so that up answers at once', (t) => {
   const model = modelOf(80, 24, { tab: 'transfers', keys: ['end', 'down', 'pagedown'] });
-  t.is(model.scroll, 3);
-  t.is(press(model, 'up').scroll, 2);
-  t.is(press(model, 'home', 'up').scroll, 0);
+  t.is(model.selectedTransfer, 'file-1');
+  t.is(press(model, 'up').selectedTransfer, 'file-4');
+  t.is(press(model, 'home', 'up').selectedTransfer, 'file-2');
   t.is(press(modelOf(80, 24, { tab: 'log' }), 'end').scroll, 5);
   t.is(press(modelOf(80, 24, { tab: 'store' }), 'down').scroll, 0);
+});
+
+function submit(text: string, model: Model = modelOf(80, 24)): readonly [Model, readonly Effect[]] {
+  let open = press(model, ':');
+  for (const key of text) [open] = step(open, { type: 'key', key: key === ' ' ? 'space' : key, text: key, nowMs });
+  return step(open, keyEvent('enter'));
+}
+
+test('command line: what is typed becomes a request, a tab, or a sentence that says what is wrong', (t) => {
+  t.deepEqual(submit('publish "/tmp/a b.txt" --type text/plain --compress')[1], [
+    { type: 'publish', file: '/tmp/a b.txt', query: { type: 'text/plain', compress: true } },
+  ]);
+  t.deepEqual(submit('fetch CHK@abc -o out.bin --force')[1], [
+    { type: 'fetch', uri: 'CHK@abc', path: 'out.bin', force: true },
+  ]);
+  t.is(submit('holloway peer list')[0].tab, 'peers');
+  t.is(submit('tab ring')[0].tab, 'ring');
+  t.like(submit('config get store.size')[0], { tab: 'config', filter: 'store.size' });
+  t.deepEqual(submit('config list')[1], [{ type: 'config' }]);
+  t.deepEqual(submit('quit')[1], ['quit']);
+  for (const [text, fault] of [
+    ['publish', 'publish FILE'],
+    ['publish a b', 'publish FILE'],
+    ['publish a --nope', 'publish has no --nope'],
+    ['publish a --type', '--type needs a value'],
+    ['publish "a', 'a quote is not closed'],
+    ['publish a --convergent --compress', '--convergent'],
+    ['devnet up', '"devnet up" works in a shell'],
+    ['frobnicate', 'no command "frobnicate"'],
+    ['stop now', 'stop takes nothing more'],
+  ] as const) {
+    const [model, effects] = submit(text);
+    t.deepEqual(effects, []);
+    t.true(model.prompt?.type === 'command' && model.prompt.fault.startsWith(fault), text);
+  }
+});
+
+test('command line: Tab completes commands, flags, transfers, tabs and settings; esc and an empty backspace leave', (t) => {
+  const tab = (text: string): Model => step(withText(text), keyEvent('tab'))[0];
+  const withText = (text: string): Model => ({
+    ...modelOf(80, 24),
+    prompt: { type: 'command', text, choices: [], fault: '' },
+  });
+  const completed = (text: string): string => {
+    const { prompt } = tab(text);
+    return prompt?.type === 'command' ? `${prompt.text}|${prompt.choices.join(' ')}` : '';
+  };
+  t.is(completed('pub'), 'publish |');
+  t.is(completed('transfer c'), 'transfer c|transfer cancel transfer copy');
+  t.is(completed('transfer cancel f'), 'transfer cancel file-|file-1 file-2 file-3 file-4');
+  t.is(completed('publish a --ty'), 'publish a --type |');
+  t.is(completed('tab ov'), 'tab overview|');
+  t.is(completed('zzz'), 'zzz|');
+  t.deepEqual(step(withText('publish /et'), keyEvent('tab'))[1], [
+    { type: 'find-path', text: 'publish /et', path: '/et' },
+  ]);
+  const found = { type: 'found-path', before: 'publish /et', text: 'publish /etc/', choices: [], nowMs } as const;
+  t.like(step(withText('publish /et'), found)[0].prompt, { text: 'publish /etc/' });
+  t.like(step(withText('typed on'), found)[0].prompt, { text: 'typed on' }, 'a late answer changes nothing');
+  t.is(press(withText('abc'), 'escape').prompt, undefined);
+  t.is(press(withText('a'), 'backspace', 'backspace').prompt, undefined);
+  t.like(press(withText('one two'), 'C-w').prompt, { text: 'one ' });
+});
+
+test('p and g open the command line; cancel, stop and reveal ask first, and only y does it', (t) => {
+  t.like(press(modelOf(80, 24), 'p').prompt, { type: 'command', text: 'publish ' });
+  t.like(press(modelOf(80, 24), 'g').prompt, { type: 'command', text: 'fetch ' });
+  const transfers = modelOf(80, 24, { tab: 'transfers' });
+  const asked = press(transfers, 'K');
+  t.true(asked.prompt?.type === 'confirm' && asked.prompt.question.startsWith('Cancel file-2?'));
+  t.deepEqual(effectsOf(asked, 'y'), [{ type: 'cancel', id: '2', alias: 'file-2' }]);
+  for (const key of ['n', 'enter', 'escape', 'q', 'space']) {
+    t.deepEqual(effectsOf(asked, key), []);
+    t.is(press(asked, key).prompt, undefined);
+  }
+  t.is(press(transfers, 'end', 'K').prompt, undefined, 'an ended one cannot be cancelled');
+  t.deepEqual(effectsOf(transfers, 'y'), [{ type: 'copy', id: '2', alias: 'file-2' }]);
+  t.deepEqual(effectsOf(submit('stop')[0], 'y'), [{ type: 'stop' }]);
+});
+
+test('read-only, and without a daemon: nothing that changes is asked for', (t) => {
+  const readOnly = { ...modelOf(80, 24, { tab: 'transfers' }), readOnly: true };
+  for (const key of ['p', 'g', 'K', 'y', 'x']) {
+    const [model, effects] = step(readOnly, keyEvent(key));
+    t.deepEqual(effects, [], key);
+    t.is(model.prompt, undefined, key);
+    t.regex(model.notice!.text, /read-only/);
+  }
+  t.deepEqual(submit('stop', readOnly)[1], []);
+  const lost = step(modelOf(80, 24), {
+    type: 'feed',
+    event: { type: 'lost', cause: 'c', next: 'n', retryAtMs: nowMs },
+    nowMs,
+  })[0];
+  t.regex(press(lost, 'p').notice!.text, /no daemon answers/);
+});
+
+test('reveal: keys are there for a minute and no longer, and x hides them at once', (t) => {
+  const asked = press(modelOf(80, 24), 'x');
+  t.deepEqual(effectsOf(asked, 'y'), [{ type: 'reveal', ids: ['2', '3', '4', '1'] }]);
+  const shown = step(press(asked, 'y'), { type: 'revealed', uris: new Map([['2', 'CHK@secret']]), nowMs })[0];
+  t.is(shown.revealed?.uris.get('2'), 'CHK@secret');
+  t.is(step(shown, { type: 'tick', nowMs: nowMs + REVEALED_MS - 1 })[0].revealed, shown.revealed);
+  t.is(step(shown, { type: 'tick', nowMs: nowMs + REVEALED_MS })[0].revealed, undefined);
+  t.is(press(shown, 'x').revealed, undefined);
+});
+
+test('windows: [ and ] walk them, with an effect only where something changed', (t) => {
+  t.deepEqual(effectsOf(modelOf(80, 24), '['), []);
+  t.is(press(modelOf(80, 24), ']', ']').window, '1h');
+  t.deepEqual(effectsOf(press(modelOf(80, 24), ']'), ']'), ['refresh']);
+  t.is(press(modelOf(80, 24), ']', ']', ']', ']', ']', ']').window, '7d');
+});
+
+test('ring: left and right walk around it, L turns the layouts, enter opens the peer', (t) => {
+  const ring = modelOf(80, 24, { tab: 'ring' });
+  t.is(press(ring, 'right').selectedPeer, 'p11', 'the first from 0.0 on');
+  t.is(press(ring, 'right', 'left').selectedPeer, 'p12', 'over the top');
+  t.is(press(ring, 'right', 'left', 'right').selectedPeer, 'p11');
+  t.is(press(ring, 'L').ringLayout, 'log');
+  t.is(press(ring, 'L', 'L', 'L').ringLayout, 'ring');
+  t.like(press(ring, 'right', 'enter'), { tab: 'peers', details: true, selectedPeer: 'p11' });
+});
+
+test('peers: l shows the lost ones, esc goes back', (t) => {
+  t.true(press(peersTab(), 'l').lostShown);
+  t.false(press(peersTab(), 'l', 'escape').lostShown);
+  t.false(press(peersTab(), 'l', 'l').lostShown);
+});
+
+test('peer rates: bytes over the time of the daemon, never negative, a new line after a restart or a silence', (t) => {
+  const at = (uptimeMs: number, bytesIn: number): Status => {
+    const base = fixtureStatus();
+    const list = base.peers.list.slice(0, 1).map((peer) => ({ ...peer, bytesIn, bytesOut: 0 }));
+    return { ...base, uptimeMs, peers: { ...base.peers, list } };
+  };
+  let rates = followPeers(undefined, at(1_000, 500));
+  const perSec = (): readonly number[] => rates.of.get('p01')!.perSec;
+  rates = followPeers(rates, at(2_000, 1_500));
+  t.deepEqual(perSec(), [1_000]);
+  t.is(followPeers(rates, at(2_200, 9_000)), rates, 'closer than a second');
+  rates = followPeers(rates, at(4_000, 1_000));
+  t.deepEqual(perSec(), [1_000, 0], 'a counter that fell');
+  rates = followPeers(rates, at(60_000, 900_000));
+  t.deepEqual(perSec(), [], 'a silence');
+  rates = followPeers(followPeers(rates, at(61_000, 900_100)), at(62_000, 900_300));
+  t.deepEqual(perSec(), [100, 200]);
+  rates = followPeers(rates, at(500, 10));
+  t.deepEqual(perSec(), [], 'a restart');
+  for (let i = 1; i < 200; i++) rates = followPeers(rates, at(500 + i * 1_000, i));
+  t.is(perSec().length, RATES_KEPT);
 });

@@ -12,9 +12,11 @@ import { helpRows, type Model } from '../model.ts';
 import { box, type Frame, onClick, wrap } from '../widgets/frame.ts';
 import { firstShown } from '../widgets/table.ts';
 import { CIRCUITS_NUMBERS } from './circuits.ts';
+import { CONFIG_NUMBERS } from './config.ts';
 import { LOG_NUMBERS } from './log.ts';
 import { OVERVIEW_NUMBERS } from './overview.ts';
 import { PEERS_NUMBERS } from './peers.ts';
+import { RING_NUMBERS } from './ring.ts';
 import { ROUTING_NUMBERS } from './routing.ts';
 import { STORE_NUMBERS } from './store.ts';
 import { TRANSFERS_NUMBERS } from './transfers.ts';
@@ -31,11 +33,13 @@ export const HEADER_NUMBERS: readonly ShownNumber[] = [
 const OF_TAB: Readonly<Record<TabId, readonly ShownNumber[]>> = {
   overview: OVERVIEW_NUMBERS,
   peers: PEERS_NUMBERS,
+  ring: RING_NUMBERS,
   routing: ROUTING_NUMBERS,
   store: STORE_NUMBERS,
   circuits: CIRCUITS_NUMBERS,
   transfers: TRANSFERS_NUMBERS,
   log: LOG_NUMBERS,
+  config: CONFIG_NUMBERS,
 };
 
 /** Every number that a tab may show. */
@@ -47,7 +51,7 @@ export function drawHelp(frame: Frame, area: Area, model: Model, network: string
   const inside = box(frame, area, 'Help', { note: 'type to search, enter runs, esc closes' });
   const head = [`search: ${model.overlay?.search ?? ''}_`];
   const devnet = network === 'devnet' ? 'On devnet all nodes are yours; nothing here is anonymous.' : '';
-  const about = `The dashboard only looks: it never stops the daemon. ${devnet}`.trim();
+  const about = `Leaving the dashboard never stops the daemon. ${devnet}`.trim();
   const notes = inside.height >= 10 ? wrap(about, inside.width) : [devnet].filter(Boolean);
   for (const [y, line] of [...head, ...notes].entries())
     frame.canvas.text(inside, 0, y, padEnd(line, inside.width), y === 0 ? 'key' : 'dim');

@@ -3,9 +3,16 @@
  * @module
  */
 
-import type { LogLine, Status, TransferStatus } from '../../daemon/api/schema.ts';
+import {
+  type HistoryStatus,
+  type LogLine,
+  type Status,
+  type TransferStatus,
+  WINDOWS,
+  type WindowName,
+} from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
-import { type Area, columns, inner, stack } from '../cells.ts';
+import { type Area, columns, stack } from '../cells.ts';
 import {
   ABSENT,
   formatAge,
@@ -21,6 +28,7 @@ import {
 } from '../format.ts';
 import type { Model } from '../model.ts';
 import type { Role } from '../theme.ts';
+import { doneShare, transfersByInterest } from '../transfer-list.ts';
 import { bar, box, type Fact, type Frame, facts, onClick, sparkline, wrap } from '../widgets/frame.ts';
 
 export const OVERVIEW_NUMBERS: readonly ShownNumber[] = [
@@ -50,9 +58,19 @@ export const OVERVIEW_NUMBERS: readonly ShownNumber[] = [
   'circuits.cellsRelayed',
   'traffic.inBytes',
   'traffic.outBytes',
-  'traffic.inHistory[]',
-  'traffic.outHistory[]',
-  'traffic.peakBytesPerSec',
+  'history.inBytes',
+  'history.outBytes',
+  'history.inBytesPerSec[]',
+  'history.outBytesPerSec[]',
+  'history.peakBytesPerSec',
+  'history.requestsPerSec[]',
+  'history.evictionsPerMin[]',
+  'history.coveredMs',
+  'history.stepMs',
+  'history.served',
+  'history.found',
+  'history.notFound',
+  'history.failed',
   'traffic.inBytesPerSec',
   'traffic.outBytesPerSec',
   'uptimeMs',
@@ -101,10 +119,8 @@ export function drawOverview(frame: Frame, area: Area, model: Model, status: Sta
   const [network, traffic, onion] = columns(top, ...shares);
   const [requests, store, relaying] = columns(middle, ...shares);
   panel(frame, model, 0, network!, 'Network', (inside) => facts(frame, inside, networkFacts(status)));
-  panel(frame, model, 1, traffic!, `Traffic, last ${sparkWidth(inner(traffic!, 2, 1, 2, 1))} s`, (inside) =>
-    drawTraffic(frame, inside, status),
-  );
-  panel(frame, model, 2, requests!, 'Requests, since start', (inside) => drawRequests(frame, inside, status));
+  panel(frame, model, 1, traffic!, `Traffic, ${windowText(status)}`, (inside) => drawTraffic(frame, inside, status));
+  panel(frame, model, 2, requests!, `Requests, ${windowText(status)}`, (inside) => drawRequests(frame, inside, status));
   panel(frame, model, 3, store!, 'Store', (inside) => facts(frame, inside, storeFacts(status, wide)));
   if (onion !== undefined) facts(frame, box(frame, onion, 'Own circuits'), circuitFacts(status));
   if (relaying !== undefined) facts(frame, box(frame, relaying, 'Relayed for others'), relayedFacts(status));
@@ -161,31 +177,63 @@ export function medianRtt(status: Status): number | null {
   return times.length === 0 ? null : times[Math.floor((times.length - 1) / 2)]!;
 }
 
-/** One cell a second, so the title can say how far back it goes. */
-function sparkWidth(area: Area): number {
-  return Math.max(0, Math.min(60, area.width - 10));
+const WINDOW_WORDS: Readonly<Record<WindowName, string>> = {
+  '1m': 'last minute',
+  '10m': 'last 10 min',
+  '1h': 'last hour',
+  '24h': 'last 24 h',
+  '7d': 'last 7 days',
+};
+
+/** The window, or how much of it the daemon has lived through. */
+export function windowText(status: Status): string {
+  const { window, coveredMs, stepMs } = status.history;
+  return coveredMs < stepMs * 58 ? `last ${formatAge(coveredMs)} of ${window}` : (WINDOW_WORDS[window] ?? '');
+}
+
+/** As many values as there are cells: when there are more steps than cells, each cell is the mean of its share. */
+export function fitted(values: readonly number[], width: number): readonly number[] {
+  if (values.length <= width || width <= 0) return values;
+  return Array.from({ length: width }, (_, i) => {
+    const part = values.slice(Math.floor((i * values.length) / width), Math.floor(((i + 1) * values.length) / width));
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+}
+
+/** The last step that is over: the running one has too little time behind it to be a rate. */
+export function latest(values: readonly number[]): number | null {
+  return values.at(-2) ?? values.at(-1) ?? null;
 }
 
 function drawTraffic(frame: Frame, area: Area, status: Status): void {
-  const { traffic } = status;
+  const { traffic, history } = status;
   const rates: readonly [string, readonly number[], number, Role][] = [
-    ['↓', traffic.inHistory, traffic.inBytesPerSec, 'spark'],
-    ['↑', traffic.outHistory, traffic.outBytesPerSec, 'spark2'],
+    ['↓', history.inBytesPerSec, traffic.inBytesPerSec, 'spark'],
+    ['↑', history.outBytesPerSec, traffic.outBytesPerSec, 'spark2'],
   ];
-  for (const [y, [arrow, history, rate, role]] of rates.entries()) {
+  const width = Math.max(0, Math.min(60, area.width - 10));
+  for (const [y, [arrow, values, rate, role]] of rates.entries()) {
     frame.canvas.text(area, 0, y, arrow, 'label');
-    frame.canvas.text(area, 2, y, sparkline(frame, history, sparkWidth(area)), role);
+    frame.canvas.text(area, 2, y, sparkline(frame, fitted(values, width), width), role);
     frame.canvas.textRight(area, y, `${formatBytes(rate)}/s`);
   }
-  const peak = Math.max(0, ...traffic.inHistory, ...traffic.outHistory);
+  const peak = Math.max(0, ...history.inBytesPerSec, ...history.outBytesPerSec);
   facts(
     frame,
     { ...area, y: area.y + 2, height: Math.max(0, area.height - 2) },
     [
-      { label: 'peak', value: `${formatBytes(peak)}/s`, note: 'within the 60 s' },
+      {
+        label: 'in window',
+        value: `↓${formatBytes(history.inBytes)} ↑${formatBytes(history.outBytes)}`,
+        note: `peak ${formatBytes(peak)}/s`,
+      },
       { label: 'since start', value: `↓${formatBytes(traffic.inBytes)} ↑${formatBytes(traffic.outBytes)}` },
       { label: 'memory', value: formatBytes(status.node.memoryBytes), note: `up ${formatAge(status.uptimeMs)}` },
-      { label: 'daemon', value: status.version, note: status.network },
+      {
+        label: 'zoom',
+        value: '[ ]',
+        note: WINDOWS.map((name) => (name === history.window ? `[${name}]` : name)).join(' '),
+      },
     ],
     13,
   );
@@ -198,28 +246,34 @@ function drawRequests(frame: Frame, area: Area, status: Status): void {
     for (const [y, line] of wrap(text, area.width).entries()) frame.canvas.text(area, 0, y, line, 'dim');
     return;
   }
-  facts(frame, area, requestFacts(status), 13, 6);
+  const perSec = latest(status.history.requestsPerSec);
+  facts(frame, area, requestFacts(status, status.history, `${perSec === null ? ABSENT : perSec.toFixed(1)}/s`), 13, 6);
 }
 
-export function requestFacts(status: Status): Fact[] {
+/** Outcomes of all requests since the start, or of those within a window. */
+export function requestFacts(
+  status: Status,
+  counts: Pick<HistoryStatus, 'served' | 'found' | 'notFound' | 'failed'> = status.requests,
+  note = `${formatCount(status.requests.pending)} pending`,
+): Fact[] {
   const { requests } = status;
   const part = (label: string, count: number, role?: Role): Fact => ({
     label,
     value: padStart(formatCount(count), 6),
-    note: padStart(formatShare(count, requests.served), 5),
-    share: requests.served === 0 ? 0 : count / requests.served,
+    note: padStart(formatShare(count, counts.served), 5),
+    share: counts.served === 0 ? 0 : count / counts.served,
     ...(role === undefined ? {} : { role }),
   });
-  const failing = requests.failed > requests.served * 0.05;
+  const failing = counts.failed > counts.served * 0.05;
   return [
     {
       label: 'served',
-      value: padStart(formatCount(requests.served), 6),
-      note: `${formatCount(requests.pending)} pending`,
+      value: padStart(formatCount(counts.served), 6),
+      note,
     },
-    part('  found', requests.found),
-    part('  not found', requests.notFound),
-    part('  failed', requests.failed, failing ? 'warn' : undefined),
+    part('  found', counts.found),
+    part('  not found', counts.notFound),
+    part('  failed', counts.failed, failing ? 'warn' : undefined),
     {
       label: 'time',
       value: `half ≤ ${formatDuration(requests.timeP50Ms)}`,
@@ -245,7 +299,11 @@ function storeFacts(status: Status, wide: boolean): Fact[] {
       value: `cache ${formatShare(store.cache.hits, store.lookups)}  store ${formatShare(store.store.hits, store.lookups)}`,
       ...(wide ? { note: `of ${formatCount(store.lookups)} reads` } : {}),
     },
-    { label: 'evicted', value: `cache ${formatCount(store.cache.evicted)}  store ${formatCount(store.store.evicted)}` },
+    {
+      label: 'evicted',
+      value: `cache ${formatCount(store.cache.evicted)}  store ${formatCount(store.store.evicted)}`,
+      note: `${formatCount(latest(status.history.evictionsPerMin))}/min`,
+    },
     {
       label: 'disk',
       value: broken
@@ -288,27 +346,10 @@ export function relayedFacts(status: Status): Fact[] {
   ];
 }
 
-export function doneShare(transfer: TransferStatus): number {
-  if (transfer.blocksNeeded === null || transfer.blocksNeeded === 0) return 0;
-  return Math.min(1, transfer.blocksHave / transfer.blocksNeeded);
-}
-
-const ENDED_STAGES: readonly string[] = ['done', 'failed', 'cancelled'];
-
-/** Whether it still moves. */
-export function hasEnded(transfer: TransferStatus): boolean {
-  return transfer.error !== null || ENDED_STAGES.includes(transfer.stage);
-}
-
-/** Running ones first, the newest of the ended after them. */
-export function transfersByInterest(status: Status): readonly TransferStatus[] {
-  return [...status.transfers.filter((one) => !hasEnded(one)), ...status.transfers.filter(hasEnded).toReversed()];
-}
-
 function drawHappenings(frame: Frame, area: Area, status: Status): void {
   const transfers = transfersByInterest(status).slice(0, Math.max(1, Math.floor(area.height / 2)));
   if (transfers.length === 0)
-    frame.canvas.text(area, 0, 0, 'No transfers. holloway publish FILE and holloway fetch URI make them.', 'dim');
+    frame.canvas.text(area, 0, 0, 'No transfers. p publishes a file, g fetches a key.', 'dim');
   for (const [y, transfer] of transfers.entries()) drawTransfer(frame, area, y, transfer);
   drawEvents(
     frame,
@@ -384,13 +425,19 @@ export function drawLogLine(frame: Frame, area: Area, y: number, line: LogLine):
 function drawNarrow(frame: Frame, area: Area, status: Status): void {
   const { peers, requests, store, circuits, traffic } = status;
   const inside = box(frame, area, 'Overview');
-  const spark = (history: readonly number[]): string => sparkline(frame, history, Math.min(40, inside.width - 17));
+  const width = Math.min(40, inside.width - 17);
+  const spark = (values: readonly number[]): string => sparkline(frame, fitted(values, width), width);
   const rows: Fact[] = [
     { label: 'Peers', value: `${peers.up} of ${peers.max}`, note: `${peers.in} in · ${peers.out} out` },
-    { label: 'In', value: spark(traffic.inHistory), role: 'spark', note: `${formatBytes(traffic.inBytesPerSec)}/s` },
+    {
+      label: 'In',
+      value: spark(status.history.inBytesPerSec),
+      role: 'spark',
+      note: `${formatBytes(traffic.inBytesPerSec)}/s`,
+    },
     {
       label: 'Out',
-      value: spark(traffic.outHistory),
+      value: spark(status.history.outBytesPerSec),
       role: 'spark2',
       note: `${formatBytes(traffic.outBytesPerSec)}/s`,
     },

@@ -3,12 +3,21 @@
  * @module
  */
 
-import type { PeerStatus, Status } from '../../daemon/api/schema.ts';
+import type { LostPeerStatus, PeerStatus, Status } from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
 import type { Area } from '../cells.ts';
-import { ABSENT, formatAge, formatBytes, formatDistance, formatDuration, formatLocation } from '../format.ts';
-import { listedPeers, type Model, type PeerColumn } from '../model.ts';
-import { box, type Fact, type Frame, facts, onClick, wrap } from '../widgets/frame.ts';
+import {
+  ABSENT,
+  formatAge,
+  formatBytes,
+  formatClock,
+  formatDistance,
+  formatDuration,
+  formatLocation,
+} from '../format.ts';
+import { listedPeers, type PeerColumn } from '../lists.ts';
+import type { Model } from '../model.ts';
+import { box, type Fact, type Frame, facts, onClick, sparkline, wrap } from '../widgets/frame.ts';
 import { type Column, table } from '../widgets/table.ts';
 import { medianRtt } from './overview.ts';
 
@@ -27,6 +36,12 @@ export const PEERS_NUMBERS: readonly ShownNumber[] = [
   'peers.list[].bytesIn',
   'peers.list[].bytesOut',
   'peers.list[].queuedBytes',
+  'peers.list[].bytesPerSec',
+  'peers.lost[].location',
+  'peers.lost[].lostAtMs',
+  'peers.lost[].stayedMs',
+  'peers.lost[].times',
+  'nowMs',
   'node.location',
 ];
 
@@ -78,6 +93,15 @@ const COLUMNS: readonly PeerTableColumn[] = [
 ];
 
 export function drawPeers(frame: Frame, area: Area, model: Model, status: Status): void {
+  if (model.lostShown) {
+    drawLost(
+      frame,
+      box(frame, area, `Lost peers, ${status.peers.lost.length} since start`, { note: 'l goes back' }),
+      model,
+      status,
+    );
+    return;
+  }
   const peers = listedPeers(model);
   const at = peers.findIndex((peer) => peer.alias === model.selectedPeer);
   const chosen = peers[at];
@@ -107,12 +131,12 @@ function order(model: Model): string {
 
 function drawTable(frame: Frame, area: Area, model: Model, peers: readonly PeerStatus[], at: number): void {
   const arrow = model.sort.descending ? frame.glyphs.descending : frame.glyphs.ascending;
-  const marked = COLUMNS.map((column) =>
-    column.sort === model.sort.column && column.title !== 'Kind'
+  const marked = columnsOf(frame, model).map((column) =>
+    column.sort === model.sort.column && !['Kind', 'Minute', 'Rate'].includes(column.title)
       ? { ...column, title: withArrow(column, arrow) }
       : column,
   );
-  const mark = marked.find((column, index) => column !== COLUMNS[index])?.title ?? '';
+  const mark = marked.find(({ title }) => title.endsWith(arrow))?.title ?? '';
   const most = frame.layout === 'narrow' ? 3 : frame.layout === 'card' ? 3 : marked.length;
   const { first, count, spans } = table(frame, area, marked, peers, { selected: at, mark, most });
   for (let y = 0; y < count; y++) {
@@ -123,9 +147,79 @@ function drawTable(frame: Frame, area: Area, model: Model, peers: readonly PeerS
     );
   }
   for (const { column, x } of spans) {
-    const sort = COLUMNS[marked.indexOf(column as PeerTableColumn)]!.sort;
+    const { sort } = column as PeerTableColumn;
     onClick(frame, { x: area.x + x, y: area.y, width: column.width, height: 1 }, { type: 'column', column: sort });
   }
+}
+
+/** Bytes per second of both directions over the last minute, as far as this dashboard has looked on. */
+const ratesOf = (model: Model, peer: PeerStatus): readonly number[] =>
+  model.peerRates?.of.get(peer.alias)?.perSec ?? [];
+
+function columnsOf(frame: Frame, model: Model): readonly PeerTableColumn[] {
+  const spark: PeerTableColumn = {
+    sort: 'in',
+    title: 'Minute',
+    width: frame.layout === 'wide' ? 16 : 8,
+    priority: 6.5,
+    text: (peer) => sparkline(frame, ratesOf(model, peer), frame.layout === 'wide' ? 16 : 8),
+    role: () => 'spark',
+  };
+  const rate: PeerTableColumn = {
+    sort: 'in',
+    title: 'Rate',
+    width: 6,
+    right: true,
+    priority: 6.6,
+    text: (peer) => {
+      const last = ratesOf(model, peer).at(-1);
+      return last === undefined ? ABSENT : `${formatBytes(last)}/s`;
+    },
+  };
+  const at = COLUMNS.findIndex(({ title }) => title === 'In');
+  return [...COLUMNS.slice(0, at), spark, rate, ...COLUMNS.slice(at)];
+}
+
+function lostColumns(frame: Frame, status: Status): readonly Column<LostPeerStatus>[] {
+  return [
+    { title: 'Peer', width: 6, priority: 1, text: (peer) => peer.alias },
+    { title: 'Left', width: 8, priority: 2, text: (peer) => formatClock(peer.lostAtMs, frame.offsetMinutes) },
+    {
+      title: 'Ago',
+      width: 7,
+      right: true,
+      priority: 4,
+      text: (peer) => formatAge(Math.max(0, status.nowMs - peer.lostAtMs)),
+    },
+    { title: 'Stayed', width: 7, right: true, priority: 3, text: (peer) => formatAge(peer.stayedMs) },
+    {
+      title: 'Times',
+      width: 5,
+      right: true,
+      priority: 5,
+      text: (peer) => String(peer.times),
+      role: (peer) => (peer.times > 2 ? 'warn' : 'plain'),
+    },
+    { title: 'Loc', width: 4, right: true, priority: 7, text: (peer) => formatLocation(peer.location) },
+    { title: 'Dir', width: 3, priority: 8, text: (peer) => peer.direction },
+    {
+      title: 'How',
+      width: 26,
+      priority: 6,
+      text: (peer) => (peer.linkEnded ? 'the connection ended' : 'no longer routed over'),
+    },
+  ];
+}
+
+function drawLost(frame: Frame, area: Area, model: Model, status: Status): void {
+  const { lost } = status.peers;
+  if (lost.length === 0) {
+    const text = 'No peer was lost. One that goes is kept here: when, after how long, and how often it went before.';
+    for (const [y, line] of wrap(text, area.width).entries()) frame.canvas.text(area, 0, y, line, 'dim');
+    return;
+  }
+  const most = frame.layout === 'narrow' || frame.layout === 'card' ? { most: 3 } : {};
+  table(frame, area, lostColumns(frame, status), lost, { first: model.scroll, ...most });
 }
 
 function withArrow(column: PeerTableColumn, arrow: string): string {
@@ -181,6 +275,10 @@ function drawDetail(frame: Frame, area: Area, status: Status, peer: PeerStatus |
 }
 
 export function peersCard(frame: Frame, area: Area, model: Model, status: Status): void {
+  if (model.lostShown) {
+    drawLost(frame, area, model, status);
+    return;
+  }
   const peers = listedPeers(model);
   if (peers.length === 0) {
     drawEmpty(frame, area, model, status);

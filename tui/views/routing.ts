@@ -11,9 +11,15 @@ import type { Model } from '../model.ts';
 import { box, type Fact, type Frame, facts, wrap } from '../widgets/frame.ts';
 import { histogram, timeClasses } from '../widgets/histogram.ts';
 import { type Column, table } from '../widgets/table.ts';
-import { requestFacts } from './overview.ts';
+import { requestFacts, windowText } from './overview.ts';
 
 export const ROUTING_NUMBERS: readonly ShownNumber[] = [
+  'history.served',
+  'history.found',
+  'history.notFound',
+  'history.failed',
+  'history.coveredMs',
+  'history.stepMs',
   'requests.served',
   'requests.found',
   'requests.notFound',
@@ -73,7 +79,7 @@ export function drawRouting(frame: Frame, area: Area, model: Model, status: Stat
   const [left, right] = columns(area, 1, 1) as [Area, Area];
   const [outcomes, byHtl] = stack(left, 7, 0) as [Area, Area];
   const [times, causes] = stack(right, 0, 10) as [Area, Area];
-  facts(frame, box(frame, outcomes, 'Answered, since start'), requestFacts(status), 13, 6);
+  facts(frame, box(frame, outcomes, `Answered, ${windowText(status)}`), requestFacts(status, status.history), 13, 6);
   drawByHtl(frame, byHtl, model, requests);
   drawTimes(frame, times, requests);
   drawCauses(frame, causes, requests);

@@ -6,10 +6,11 @@ import type { Status, TransferStatus } from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
 import { type Area, stack } from '../cells.ts';
 import { ABSENT, formatAge, formatBytes, formatCount, formatDuration, padEnd } from '../format.ts';
+import { listedTransfers, selectedTransfer } from '../lists.ts';
 import type { Model } from '../model.ts';
-import { box, type Fact, type Frame, facts, wrap } from '../widgets/frame.ts';
+import { doneShare, hasEnded } from '../transfer-list.ts';
+import { box, type Fact, type Frame, facts, onClick, wrap } from '../widgets/frame.ts';
 import { type Column, table } from '../widgets/table.ts';
-import { doneShare, hasEnded, transfersByInterest } from './overview.ts';
 
 export const TRANSFERS_NUMBERS: readonly ShownNumber[] = [
   'transfers[].blocksHave',
@@ -62,21 +63,30 @@ function stateOf(transfer: TransferStatus): string {
 }
 
 export function drawTransfers(frame: Frame, area: Area, model: Model, status: Status): void {
-  const transfers = transfersByInterest(status);
-  if (transfers.length === 0) {
-    drawEmpty(frame, box(frame, area, 'Transfers'));
+  const transfers = listedTransfers(model);
+  const selected = selectedTransfer(model);
+  if (selected === undefined) {
+    drawEmpty(frame, box(frame, area, 'Transfers'), status);
     return;
   }
-  const at = Math.min(model.scroll, transfers.length - 1);
   const detailHeight = Math.min(DETAIL_HEIGHT, Math.max(0, area.height - 6));
   const [list, detail] = stack(area, 0, detailHeight) as [Area, Area];
   const running = transfers.filter((transfer) => !hasEnded(transfer)).length;
   const inside = box(frame, list, `Transfers: ${running} running, ${transfers.length} in all`);
-  table(frame, inside, COLUMNS, transfers, { selected: at, ...(frame.layout === 'narrow' ? { most: 3 } : {}) });
-  drawDetail(frame, detail, transfers[at]!);
+  drawList(frame, inside, transfers, selected);
+  drawDetail(frame, detail, selected, model);
 }
 
-function drawDetail(frame: Frame, area: Area, transfer: TransferStatus): void {
+function drawList(frame: Frame, area: Area, transfers: readonly TransferStatus[], selected: TransferStatus): void {
+  const most = frame.layout === 'narrow' || frame.layout === 'card' ? { most: 3 } : {};
+  const { first, count } = table(frame, area, COLUMNS, transfers, { selected: transfers.indexOf(selected), ...most });
+  for (let y = 0; y < count; y++) {
+    const { alias } = transfers[first + y]!;
+    onClick(frame, { ...area, y: area.y + 1 + y, height: 1 }, { type: 'transfer', alias });
+  }
+}
+
+function drawDetail(frame: Frame, area: Area, transfer: TransferStatus, model: Model): void {
   const inside = box(frame, area, transfer.alias, { note: `${transfer.kind}, class ${transfer.trafficClass}` });
   const rows: Fact[] = [
     {
@@ -106,6 +116,13 @@ function drawDetail(frame: Frame, area: Area, transfer: TransferStatus): void {
     },
   ];
   facts(frame, inside, rows, 8);
+  const uri = model.revealed?.uris.get(transfer.id);
+  if (uri !== undefined) {
+    // A key is longer than a line: cut into lines, nothing in it may be lost.
+    for (let y = 0; y * inside.width < uri.length; y++)
+      frame.canvas.text(inside, 0, rows.length + y, uri.slice(y * inside.width, (y + 1) * inside.width), 'key');
+    return;
+  }
   if (transfer.error === null) return;
   const { what, cause, next } = transfer.error;
   const text = `${what}. Cause: ${cause}. Next: ${next}.`;
@@ -113,16 +130,15 @@ function drawDetail(frame: Frame, area: Area, transfer: TransferStatus): void {
     frame.canvas.text(inside, 0, rows.length + y, line, 'dim');
 }
 
-function drawEmpty(frame: Frame, area: Area): void {
-  const text = 'No transfers. holloway publish FILE puts one here, holloway fetch URI gets one.';
+function drawEmpty(frame: Frame, area: Area, status: Status): void {
+  const text = status.readOnly
+    ? 'No transfers. They are begun with holloway publish and fetch, or here without --read-only.'
+    : 'No transfers. p publishes a file, g fetches a key.';
   for (const [y, line] of wrap(text, area.width).entries()) frame.canvas.text(area, 0, y, line, 'dim');
 }
 
 export function transfersCard(frame: Frame, area: Area, model: Model, status: Status): void {
-  const transfers = transfersByInterest(status);
-  if (transfers.length === 0) {
-    drawEmpty(frame, area);
-    return;
-  }
-  table(frame, area, COLUMNS, transfers, { selected: Math.min(model.scroll, transfers.length - 1), most: 3 });
+  const selected = selectedTransfer(model);
+  if (selected === undefined) drawEmpty(frame, area, status);
+  else drawList(frame, area, listedTransfers(model), selected);
 }

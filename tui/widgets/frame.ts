@@ -20,6 +20,7 @@ export function layoutOf(width: number, height: number): Layout {
 export interface Frame {
   readonly canvas: Canvas;
   readonly glyphs: Glyphs;
+  readonly ascii: boolean;
   readonly layout: Layout;
   /** East of UTC. */
   readonly offsetMinutes: number;

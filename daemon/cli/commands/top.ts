@@ -34,7 +34,7 @@ export async function openDashboard(
   if (tab !== undefined && tabOf(tab) === undefined) {
     throw new LocalError(
       'usage',
-      `--tab: no tab "${tab}"; overview, peers, routing, store, circuits, transfers or log`,
+      `--tab: no tab "${tab}"; overview, peers, ring, routing, store, circuits, transfers, log or config`,
     );
   }
   return runDashboard({

@@ -1,0 +1,265 @@
+/**
+ * The command line inside the dashboard: what may be typed after `:`, what it asks for, and how Tab completes it.
+ *
+ * Shape   parseCommand(text, known) -> a Command or a sentence that says what is wrong; complete(text, known) -> the longer text and the choices.
+ * Why     the same words as on the command line outside, so that nobody learns two languages. What only makes sense in a shell is answered
+ *         with that, not with "unknown".
+ * Source  ux § 1.3 (`:`), § 2.2.
+ * @module
+ */
+import type { Status } from '../daemon/api/schema.ts';
+import { TABS, type TabId } from './keymap.ts';
+
+export interface PublishWish {
+  readonly type: 'publish';
+  readonly file: string;
+  readonly query: {
+    readonly type?: string;
+    readonly name?: string;
+    readonly class?: string;
+    readonly convergent?: boolean;
+    readonly compress?: boolean;
+  };
+}
+
+export interface FetchWish {
+  readonly type: 'fetch';
+  readonly uri: string;
+  readonly path: string | undefined;
+  readonly force: boolean;
+}
+
+export type Command =
+  | PublishWish
+  | FetchWish
+  | { readonly type: 'cancel' | 'copy'; readonly alias: string }
+  | { readonly type: 'tab'; readonly tab: TabId }
+  | { readonly type: 'setting'; readonly key: string }
+  | { readonly type: 'self' | 'stop' | 'reveal' | 'help' | 'quit' };
+
+/** What completion may offer. */
+export interface Known {
+  readonly status: Status | undefined;
+  readonly settings: readonly string[];
+}
+
+export interface CommandRow {
+  readonly name: string;
+  readonly usage: string;
+  readonly sentence: string;
+  /** Flags with a value end in `=` here. */
+  readonly flags: readonly string[];
+  /** What stands in the place of its first word. */
+  readonly offers: 'file' | 'transfer' | 'setting' | 'tab' | 'nothing';
+}
+
+export const COMMAND_ROWS: readonly CommandRow[] = [
+  {
+    name: 'publish',
+    usage: 'FILE [--type T] [--name N] [--compress] [--convergent]',
+    sentence: 'publish a file; its key is copied with y',
+    flags: ['--type=', '--name=', '--class=', '--compress', '--convergent'],
+    offers: 'file',
+  },
+  {
+    name: 'fetch',
+    usage: 'URI [-o PATH] [--force]',
+    sentence: 'fetch a key into a file',
+    flags: ['-o=', '--force'],
+    offers: 'nothing',
+  },
+  {
+    name: 'transfer cancel',
+    usage: 'ALIAS',
+    sentence: 'end a transfer, such as file-2',
+    flags: [],
+    offers: 'transfer',
+  },
+  {
+    name: 'transfer copy',
+    usage: 'ALIAS',
+    sentence: 'copy the key of a transfer without showing it',
+    flags: [],
+    offers: 'transfer',
+  },
+  { name: 'transfer list', usage: '', sentence: 'open Xfers', flags: [], offers: 'nothing' },
+  { name: 'peer list', usage: '', sentence: 'open Peers', flags: [], offers: 'nothing' },
+  {
+    name: 'peer self',
+    usage: '',
+    sentence: "copy this node's descriptor, which lets others join through it",
+    flags: [],
+    offers: 'nothing',
+  },
+  { name: 'config list', usage: '', sentence: 'open Config', flags: [], offers: 'nothing' },
+  { name: 'config get', usage: 'KEY', sentence: 'show one setting on Config', flags: [], offers: 'setting' },
+  { name: 'logs', usage: '', sentence: 'open Log', flags: [], offers: 'nothing' },
+  { name: 'status', usage: '', sentence: 'open Overview', flags: [], offers: 'nothing' },
+  { name: 'tab', usage: 'NAME', sentence: 'open a tab', flags: [], offers: 'tab' },
+  { name: 'reveal', usage: '', sentence: 'show keys and addresses for a minute', flags: [], offers: 'nothing' },
+  { name: 'stop', usage: '', sentence: 'stop the daemon', flags: [], offers: 'nothing' },
+  { name: 'help', usage: '', sentence: 'the keys', flags: [], offers: 'nothing' },
+  { name: 'quit', usage: '', sentence: 'leave the dashboard', flags: [], offers: 'nothing' },
+];
+
+const SHELL_ONLY = ['daemon', 'start', 'top', 'devnet', 'demo', 'config', 'peer', 'transfer', 'key', 'site'];
+
+/** What the user meant, or why it cannot be done. */
+export function parseCommand(text: string): Command | string {
+  const words = wordsOf(text.trim().replace(/^holloway\s+/, ''));
+  if (typeof words === 'string') return words;
+  const [first = '', second = ''] = words;
+  if (first === '') return 'Tab lists the commands';
+  const row = COMMAND_ROWS.find(({ name }) => name === `${first} ${second}` || name === first);
+  if (row === undefined) {
+    return SHELL_ONLY.includes(first)
+      ? `"${[first, second].join(' ').trim()}" works in a shell, not here`
+      : `no command "${first}"; Tab lists them`;
+  }
+  const taken = takeFlags(row, words.slice(row.name.split(' ').length));
+  if (typeof taken === 'string') return taken;
+  const { flags, rest } = taken;
+  const wanted = row.usage === '' || row.usage.startsWith('[') ? 0 : 1;
+  if (rest.length !== wanted) return wanted === 0 ? `${row.name} takes nothing more` : `${row.name} ${row.usage}`;
+  return commandOf(row.name, rest[0] ?? '', flags);
+}
+
+function commandOf(name: string, word: string, flags: ReadonlyMap<string, string>): Command | string {
+  switch (name) {
+    case 'publish': {
+      const pick = (flag: string, key: string): object => (flags.has(flag) ? { [key]: flags.get(flag) } : {});
+      const query = {
+        ...pick('--type', 'type'),
+        ...pick('--name', 'name'),
+        ...pick('--class', 'class'),
+        ...(flags.has('--convergent') ? { convergent: true } : {}),
+        ...(flags.has('--compress') ? { compress: true } : {}),
+      };
+      if (flags.has('--convergent') && flags.has('--compress'))
+        return '--convergent documents are never compressed: leave out --compress';
+      return { type: 'publish', file: word, query };
+    }
+    case 'fetch':
+      return { type: 'fetch', uri: word, path: flags.get('-o'), force: flags.has('--force') };
+    case 'transfer cancel':
+      return { type: 'cancel', alias: word };
+    case 'transfer copy':
+      return { type: 'copy', alias: word };
+    case 'config get':
+      return { type: 'setting', key: word };
+    case 'peer self':
+      return { type: 'self' };
+    case 'tab': {
+      const found = TABS.find(({ id, key, title }) => [id, key, title.toLowerCase()].includes(word.toLowerCase()));
+      return found === undefined ? `no tab "${word}"` : { type: 'tab', tab: found.id };
+    }
+    case 'transfer list':
+      return { type: 'tab', tab: 'transfers' };
+    case 'peer list':
+      return { type: 'tab', tab: 'peers' };
+    case 'config list':
+      return { type: 'tab', tab: 'config' };
+    case 'logs':
+      return { type: 'tab', tab: 'log' };
+    case 'status':
+      return { type: 'tab', tab: 'overview' };
+    default:
+      return { type: name as 'stop' | 'reveal' | 'help' | 'quit' };
+  }
+}
+
+function takeFlags(
+  row: CommandRow,
+  words: readonly string[],
+): { readonly flags: ReadonlyMap<string, string>; readonly rest: readonly string[] } | string {
+  const flags = new Map<string, string>();
+  const rest: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (!word.startsWith('-') || word === '-') {
+      rest.push(word);
+      continue;
+    }
+    if (row.flags.includes(word)) flags.set(word, '');
+    else if (row.flags.includes(`${word}=`)) {
+      const value = words[++i];
+      if (value === undefined) return `${word} needs a value`;
+      flags.set(word, value);
+    } else return `${row.name} has no ${word}`;
+  }
+  return { flags, rest };
+}
+
+/** Quotes hold words together, a backslash takes the next character as it is. */
+function wordsOf(text: string): string[] | string {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = '';
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (character === '\\' && quote !== "'" && i + 1 < text.length) word = (word ?? '') + text[++i];
+    else if (quote !== '' ? character === quote : character === '"' || character === "'") {
+      quote = quote === '' ? character : '';
+      word ??= '';
+    } else if (character === ' ' && quote === '') {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? '') + character;
+  }
+  if (quote !== '') return 'a quote is not closed';
+  if (word !== undefined) words.push(word);
+  return words;
+}
+
+export interface Completion {
+  readonly text: string;
+  /** All that would fit, when there is more than one. */
+  readonly choices: readonly string[];
+  /** The caller looks for files that begin with this. */
+  readonly path?: string;
+}
+
+export function complete(text: string, known: Known): Completion {
+  const row = COMMAND_ROWS.find(({ name }) => text.startsWith(`${name} `));
+  if (row === undefined) return extended('', text.trimStart(), namesFrom(text.trimStart()), ' ');
+  const at = text.lastIndexOf(' ') + 1;
+  const [before, word] = [text.slice(0, at), text.slice(at)];
+  if (word.startsWith('-')) {
+    const flags = row.flags.map((flag) => flag.replace('=', ''));
+    return extended(before, word, flags, ' ');
+  }
+  const isFirst = before.trim() === row.name;
+  const isPath = before.endsWith(' -o ') || (row.offers === 'file' && isFirst);
+  if (isPath) return { text, choices: [], path: word };
+  if (!isFirst) return { text, choices: [] };
+  return extended(before, word, offered(row, known), '');
+}
+
+function namesFrom(text: string): readonly string[] {
+  return COMMAND_ROWS.map(({ name }) => name).filter((name) => name.startsWith(text));
+}
+
+function offered(row: CommandRow, known: Known): readonly string[] {
+  if (row.offers === 'transfer') return (known.status?.transfers ?? []).map(({ alias }) => alias);
+  if (row.offers === 'setting') return known.settings;
+  return row.offers === 'tab' ? TABS.map(({ id }) => id) : [];
+}
+
+/** As far as all choices agree; one alone is taken whole. */
+export function extended(before: string, word: string, all: readonly string[], after: string): Completion {
+  const choices = all.filter((choice) => choice.startsWith(word));
+  const [first] = choices;
+  if (first === undefined) return { text: before + word, choices: [] };
+  if (choices.length === 1) return { text: `${before}${first}${after}`, choices: [] };
+  let shared = first;
+  for (const choice of choices) while (!choice.startsWith(shared)) shared = shared.slice(0, -1);
+  return { text: before + shared, choices };
+}
+
+/** A key on the screen tells whoever looks over the shoulder: only its kind and length are shown. */
+export function withoutKeys(text: string): string {
+  return text.replaceAll(
+    /\b(CHK|SSK|USK|KSK)@(\S*)/g,
+    (_, kind: string, rest: string) => `${kind}@(${rest.length} hidden)`,
+  );
+}

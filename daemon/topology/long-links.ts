@@ -1,7 +1,7 @@
 /**
  * Long links: seeks whoever lives nearest to a harmonically drawn place, and asks for the relation.
  *
- * Shape   draw a target, announce to it through the peer nearest to it (the answer fills the table of known nodes), then take the
+ * Shape   draw targets and take the one our links cover worst, announce to it through the peer nearest to it (the answer fills the table of known nodes), then take the
  *         nearest node known there; a few seeks at once until there are enough.
  * Unit    milliseconds of Clock.nowMs.
  * Why     looking the place up through the network finds the node that really lives there; a table of known nodes alone is a sample
@@ -15,7 +15,7 @@ import type { Clock, Random } from '../ports.ts';
 import type { Announces } from './announce.ts';
 import type { Dialler } from './dialler.ts';
 import type { KnownNode } from './known-nodes.ts';
-import { longTarget, nearestCandidate } from './peer-choice.ts';
+import { LONG_TARGET_DRAWS, nearestCandidate, spreadTarget } from './peer-choice.ts';
 import { countPrefixes, type PeerLimits, WISH, wantsLongLink } from './peer-table.ts';
 import { keyOf, type Peering } from './peering.ts';
 import { byDistanceTo, type RingPlace } from './ring-location.ts';
@@ -73,8 +73,9 @@ export function createLongLinks(deps: LongLinksDeps, options: LongLinksOptions):
 
   function seek(): boolean {
     const { location } = options.own();
-    const draws = { distance: random.unit(), side: random.unit() };
-    const target = longTarget(location, draws, options.estimatedNodes(), options.ringNeighboursEachSide);
+    const draws = Array.from({ length: LONG_TARGET_DRAWS }, () => ({ distance: random.unit(), side: random.unit() }));
+    const present = peering.peers().flatMap((peer) => (peer.ringNeighbour ? [] : [peer.location]));
+    const target = spreadTarget(location, draws, present, options.estimatedNodes(), options.ringNeighboursEachSide);
     const over = [...peering.peers()].sort(byDistanceTo(target))[0];
     if (over === undefined) return false;
     const sent = announces.send(over.link, target, () => {

@@ -16,6 +16,7 @@ import {
   nearestEachSide,
   placeAt,
   type RingPlace,
+  steady,
 } from './ring-location.ts';
 
 /** Below this many nodes around us their density says too little. */
@@ -32,6 +33,49 @@ export function longTarget(
 ): RingLocation {
   const arc = harmonicDistance(draws.distance, Math.min(eachSide / estimatedNodes, 0.25));
   return placeAt(own, draws.side < 0.5 ? arc : -arc);
+}
+
+/** How many places are drawn for one long link. More than three gains nothing that was measured. */
+export const LONG_TARGET_DRAWS = 3;
+
+/**
+ * Of several drawn places the one that our links cover worst: farthest, on the logarithmic scale of its side, from any of them.
+ * Single draws leave gaps and pairs in the distances of a few dozen links; routes then lose a step where the gap is.
+ * @param present locations of our long links; the ring neighbours lie at one end of the scale and would draw links away from it
+ */
+export function spreadTarget(
+  own: RingLocation,
+  draws: readonly { readonly distance: number; readonly side: number }[],
+  present: readonly RingLocation[],
+  estimatedNodes: number,
+  eachSide: number,
+): RingLocation {
+  let best: RingLocation | undefined;
+  let bestGap = -1;
+  for (const draw of draws) {
+    const target = longTarget(own, draw, estimatedNodes, eachSide);
+    const gap = gapAround(own, target, present);
+    if (gap <= bestGap) continue;
+    best = target;
+    bestGap = gap;
+  }
+  if (best === undefined) throw new RangeError('at least one draw');
+  return best;
+}
+
+function gapAround(own: RingLocation, target: RingLocation, present: readonly RingLocation[]): number {
+  const place = logPlace(own, target);
+  let gap = Number.POSITIVE_INFINITY;
+  for (const location of present) {
+    const other = logPlace(own, location);
+    if (other.after === place.after) gap = Math.min(gap, Math.abs(other.log - place.log));
+  }
+  return gap;
+}
+
+function logPlace(own: RingLocation, location: RingLocation): { readonly after: boolean; readonly log: number } {
+  const after = (location - own + 1) % 1 < 0.5;
+  return { after, log: steady(Math.log(Math.max(distance(own, location), 2 ** -52))) };
 }
 
 /** The candidate nearest to the target, unless we live nearer to it than all of them. */

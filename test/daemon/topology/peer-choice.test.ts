@@ -1,6 +1,6 @@
 import test from 'ava';
-import { ringLocation } from '../../../daemon/ids.ts';
-import { estimateNodes, longTarget, nearestCandidate } from '../../../daemon/topology/peer-choice.ts';
+import { type RingLocation, ringLocation } from '../../../daemon/ids.ts';
+import { estimateNodes, longTarget, nearestCandidate, spreadTarget } from '../../../daemon/topology/peer-choice.ts';
 import { distance } from '../../../daemon/topology/ring-location.ts';
 
 const OWN = { key: 'own', location: ringLocation(0.5) };
@@ -36,4 +36,19 @@ test('nearestCandidate: the one nearest to the target, unless we are', (t) => {
   t.is(nearestCandidate(OWN, ringLocation(0.79), nodes)?.location, nodes[2]!.location);
   t.is(nearestCandidate(OWN, ringLocation(0.501), nodes), undefined);
   t.is(nearestCandidate(OWN, ringLocation(0.7), []), undefined);
+});
+
+test('spreadTarget: of the places drawn, the one farthest on the log scale of its side from what we have', (t) => {
+  const own = OWN.location;
+  const draws = [0.2, 0.5, 0.8].map((at) => ({ distance: at, side: 0.25 }));
+  const [near, middle, far] = draws.map((draw) => longTarget(own, draw, 1_000, 4)) as [
+    RingLocation,
+    RingLocation,
+    RingLocation,
+  ];
+  t.is(spreadTarget(own, draws, [], 1_000, 4), near, 'nothing there yet: the first');
+  t.is(spreadTarget(own, draws, [near], 1_000, 4), far);
+  t.is(spreadTarget(own, draws, [near, far], 1_000, 4), middle);
+  const across = longTarget(own, { distance: 0.2, side: 0.75 }, 1_000, 4);
+  t.is(spreadTarget(own, draws, [across], 1_000, 4), near, 'the other side does not count');
 });

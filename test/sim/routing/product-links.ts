@@ -1,7 +1,7 @@
 /**
  * The links that the product's own choice of peers leads to, once a calm network has settled.
  *
- * Shape   4 ring neighbours on either side; then node after node seeks long links: a target drawn by longTarget(), whoever
+ * Shape   4 ring neighbours on either side; then node after node seeks long links: a target drawn by spreadTarget(), whoever
  *         nearestCandidate() finds there, and a relation if that node has room. Relations are mutual.
  * Unit    `peers` is the mean number of relations. What a node wishes for (longLinks) is found by bisection on a small network so
  *         that this mean comes out; some nodes wish for one more than others. peersMax is 4/3 of the mean, as by default.
@@ -14,7 +14,12 @@
  * @module
  */
 import { KNOWN_NODES_MAX, PEERS_MAX } from '../../../daemon/limits.ts';
-import { estimateNodes, longTarget, nearestCandidate } from '../../../daemon/topology/peer-choice.ts';
+import {
+  estimateNodes,
+  LONG_TARGET_DRAWS,
+  nearestCandidate,
+  spreadTarget,
+} from '../../../daemon/topology/peer-choice.ts';
 import type { RingPlace } from '../../../daemon/topology/ring-location.ts';
 import { createFastRandom, type SimRandom } from '../world/fast-random.ts';
 import { createLinks, type Links } from './links.ts';
@@ -139,8 +144,13 @@ function seek(
   random: SimRandom,
 ): number | undefined {
   const own = places[node]!;
-  const draws = { distance: random.unit(), side: random.unit() };
-  const target = longTarget(own.location, draws, scale.estimatedNodes, scale.eachSide);
+  const draws = Array.from({ length: LONG_TARGET_DRAWS }, () => ({ distance: random.unit(), side: random.unit() }));
+  const long = links.degrees[node]! - 2 * scale.eachSide; // the ring was joined first
+  const present = Array.from(
+    { length: long },
+    (_, index) => places[links.at(node, 2 * scale.eachSide + index)]!.location,
+  );
+  const target = spreadTarget(own.location, draws, present, scale.estimatedNodes, scale.eachSide);
   const first = nodes.lowerBound(target) + nodes.count - CANDIDATES_EACH_SIDE;
   const candidates: Place[] = [];
   for (let step = 0; step < CANDIDATES_EACH_SIDE * 2; step++) {

@@ -79,6 +79,8 @@ export const PENDING_PER_PEER_MAX = 1_024;
 export const PENDING_INSERTS_MAX = 2_048;
 /** Blocks that passed by and are being written to the cache; more are passed on without keeping them. */
 export const PATH_WRITES_MAX = 64;
+/** Damaged blocks of our own that wait to be fetched again; more are left to the other owners. */
+export const HEALS_WAITING_MAX = 256;
 /** How many askers may wait on one pending request. */
 export const COALESCED_MAX = 64;
 /** Next hops tried by one node for one request. */

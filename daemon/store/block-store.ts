@@ -17,19 +17,20 @@ import { assert } from '../errors.ts';
 import { type BlockRef, type CopyReason, hexKey, KIND, type Replica, type RingLocation } from '../ids.ts';
 import { locationOf } from '../keys/location.ts';
 import { pointerVersion } from '../keys/node-ssk.ts';
-import { BLOCK_BYTES, RECORDS_MAX } from '../limits.ts';
+import { BLOCK_BYTES } from '../limits.ts';
 import type { Clock, Crypto, Disk, Log, Random } from '../ports.ts';
+import { boundsOf } from './bounds.ts';
 import { createCachePolicy } from './cache-policy.ts';
 import { createFarthestFirst } from './farthest-first.ts';
 import { coarseLocation } from './held-ref.ts';
 import { readOwnedPage } from './owned-pages.ts';
 import { createPauses } from './pauses.ts';
 import { putFailure } from './put-failure.ts';
-import { openRecordShelf, RECORD_COST_BYTES } from './record-shelf.ts';
+import { openRecordShelf } from './record-shelf.ts';
 import { createRegions, type RegionCounts } from './regions.ts';
-import { type Bounds, createResizer } from './resizer.ts';
+import { createResizer } from './resizer.ts';
 import { openSequence } from './sequence.ts';
-import { openSlotFile, SLOT_COST_BYTES } from './slot-file.ts';
+import { openSlotFile } from './slot-file.ts';
 import { loadSlots } from './slot-load.ts';
 import { createSlotShelf, heldRef } from './slot-shelf.ts';
 import { createSlotTable } from './slot-table.ts';
@@ -38,8 +39,6 @@ import { CACHE_SEQUENCE_KEY, openStoreRoot, readSize, SEQUENCE_KEY, STATE_TABLE,
 import type { ManagedStore, PutResult, RegionStats } from './store-types.ts';
 import { createVerifier } from './verifier.ts';
 
-const RECORDS_SHARE = 1 / 32;
-const RECORDS_MIN = 16;
 /** A disk that refuses everything is said so once in this time. */
 const COMPLAINT_INTERVAL_MS = 60_000;
 
@@ -274,15 +273,6 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       closing ??= close();
       return closing;
     },
-  };
-}
-
-function boundsOf(sizeBytes: number): Bounds {
-  const forRecords = Math.max(RECORDS_MIN, Math.floor((sizeBytes * RECORDS_SHARE) / RECORD_COST_BYTES));
-  return {
-    sizeBytes,
-    slots: Math.max(0, Math.floor((sizeBytes * (1 - RECORDS_SHARE)) / SLOT_COST_BYTES)),
-    records: Math.min(RECORDS_MAX, forRecords),
   };
 }
 

@@ -5,10 +5,11 @@
  *         up, what lies past the end moves into free slots below it, one flush, then the files are cut.
  * Unit    JOBS_AT_ONCE slots, then a pause: the node answers in between.
  * Errors  a disk that refuses ends the job; nothing acknowledged is lost by that, and the next start or resize goes on with it.
- * Why     the moved copy is flushed before the files are cut, and of two copies with one digest the newer one stands at the next
- *         start: a cut at any moment loses nothing.
+ * Why     of two copies with one digest the newer one stands at the next start, so the bytes of a moved copy are flushed before its
+ *         entry is written, and its entry before the files are cut: a cut at any moment loses nothing.
  * @module
  */
+import type { Bounds } from './bounds.ts';
 import type { CachePolicy } from './cache-policy.ts';
 import type { Pauses } from './pauses.ts';
 import type { RecordShelf } from './record-shelf.ts';
@@ -20,12 +21,6 @@ import type { JobProgress, ResizePlan } from './store-types.ts';
 
 const JOBS_AT_ONCE = 64;
 const PAUSE_MS = 2;
-
-export interface Bounds {
-  readonly sizeBytes: number;
-  readonly slots: number;
-  readonly records: number;
-}
 
 export interface Resizer {
   plan(bounds: Bounds): ResizePlan;
@@ -68,17 +63,21 @@ export function createResizer(deps: ResizerDeps): Resizer {
       }
       await pause();
     }
+    const moving: Promise<void>[] = [];
     for (let slot = regions.limit; slot < table.capacity && mine === turn; slot++) {
       const state = table.state[slot];
       if (state === SLOT.busy) {
         await pause(); // a put that began before
         slot--;
       } else if (state !== SLOT.free) {
-        await blocks.move(slot);
+        moving.push(blocks.move(slot));
         done++;
-        if (done % JOBS_AT_ONCE === 0) await pause();
       }
+      if (moving.length < JOBS_AT_ONCE && slot + 1 < table.capacity) continue;
+      await Promise.all(moving.splice(0)); // they share a flush
+      await pause();
     }
+    await Promise.all(moving);
     if (mine !== turn) return;
     await slots.commit(slots.mark());
     if (mine === turn) await slots.truncate(regions.limit);

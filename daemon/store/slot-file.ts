@@ -64,8 +64,8 @@ export interface SlotFile {
   read<T>(slot: number, use: (sealed: Uint8Array) => T): Promise<T>;
   /** Frees the slot on disk. */
   clear(slot: number): Promise<void>;
-  /** Bytes, then entry, into a slot that is free on disk. */
-  fill(slot: number, sealed: Uint8Array, entry: MetaEntry): Promise<void>;
+  /** Bytes, then entry, into a slot that is free on disk. @param between awaited after the bytes, before the entry */
+  fill(slot: number, sealed: Uint8Array, entry: MetaEntry, between?: () => Promise<void>): Promise<void>;
   isFreeOnDisk(slot: number): boolean;
   /** Group commit: mark before the first write, commit after the last. */
   mark(): number;
@@ -157,7 +157,7 @@ export async function openSlotFile(disk: Disk): Promise<SlotFile> {
       usedOnDisk[slot] = 0;
     },
 
-    async fill(slot, sealed, entry) {
+    async fill(slot, sealed, entry, between) {
       while (slot >= slots()) {
         growing ??= growFor(slot).finally(() => {
           growing = undefined;
@@ -165,6 +165,7 @@ export async function openSlotFile(disk: Disk): Promise<SlotFile> {
         await growing;
       }
       await data.write(slot * BLOCK_BYTES, sealed);
+      await between?.();
       usedOnDisk[slot] = 1; // before the write: a torn entry must be cleared too
       await meta.write(slot * META_BYTES, encodeMeta(slot, entry));
     },

@@ -162,6 +162,7 @@ export function createSlotShelf(deps: SlotShelfDeps): SlotShelf {
     held: HeldRef | undefined,
     digest: Uint8Array,
     sealed: Uint8Array,
+    between?: () => Promise<void>,
   ): Promise<number> {
     let displaced = taken.displaced;
     try {
@@ -171,7 +172,7 @@ export function createSlotShelf(deps: SlotShelfDeps): SlotShelf {
       unreadable.delete(taken.slot);
       const isOwned = region === SLOT.store && held !== undefined;
       const sealedRef = isOwned ? keys.sealRef(number, encodeHeldRef(held)) : new Uint8Array(SEALED_REF_BYTES);
-      await slots.fill(taken.slot, sealed, { state: region, sequence: number, digest, sealedRef });
+      await slots.fill(taken.slot, sealed, { state: region, sequence: number, digest, sealedRef }, between);
       return number;
     } catch (error) {
       regions.giveBack(taken.slot, region, displaced);
@@ -213,7 +214,8 @@ export function createSlotShelf(deps: SlotShelfDeps): SlotShelf {
     let number: number;
     try {
       const sealed = await slots.read(slot, (bytes) => bytes.slice());
-      number = await fillSlot(taken, region, held, digest, sealed);
+      // Of two entries with one digest the newer stands at the next start: its bytes must be there before it is.
+      number = await fillSlot(taken, region, held, digest, sealed, () => slots.commit(slots.mark()));
     } catch (error) {
       if (table.state[taken.slot] === SLOT.busy) regions.giveBack(taken.slot, region, undefined);
       throw error;

@@ -122,21 +122,22 @@ export function createActions(deps: ActionDeps): Actions {
     return undefined;
   }
 
-  async function copy(id: string, alias: string): Promise<void> {
+  async function copy({ id, alias, toFile }: Request & { type: 'copy' }): Promise<void> {
     const uri = await uriOf(id);
     if (uri === undefined)
       say(`no key of ${alias} is known here: a publish has one once it is done, a fetch only where it was asked`);
-    else hand(uri, `the key of ${alias}`);
+    else hand(uri, `the key of ${alias}`, toFile);
   }
 
-  function hand(text: string, what: string): void {
-    if (deps.toClipboard(text)) {
-      say(`${what} was handed to the terminal's clipboard, unshown`);
+  function hand(text: string, what: string, toFile = false): void {
+    if (!toFile && deps.toClipboard(text)) {
+      // No terminal answers whether it obeyed, and some are told not to.
+      say(`${what} was given to the terminal's clipboard. Not there? :transfer copy ALIAS --file`);
       return;
     }
     const file = join(mkdtempSync(join(tmpdir(), 'holloway-')), 'copied');
     writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' });
-    say(`this terminal has no clipboard: ${what} is in ${file}, readable by you alone`);
+    say(`${what} is in ${file}, readable by you alone`);
   }
 
   async function reveal(ids: readonly string[]): Promise<void> {
@@ -191,7 +192,7 @@ export function createActions(deps: ActionDeps): Actions {
         await api.post(`/v1/transfers/${request.id}/cancel`);
         return say(`${request.alias} is cancelled`);
       case 'copy':
-        return copy(request.id, request.alias);
+        return copy(request);
       case 'reveal':
         return reveal(request.ids);
       case 'find-path':

@@ -32,7 +32,8 @@ export interface FetchWish {
 export type Command =
   | PublishWish
   | FetchWish
-  | { readonly type: 'cancel' | 'copy'; readonly alias: string }
+  | { readonly type: 'cancel'; readonly alias: string }
+  | { readonly type: 'copy'; readonly alias: string; readonly toFile: boolean }
   | { readonly type: 'tab'; readonly tab: TabId }
   | { readonly type: 'setting'; readonly key: string }
   | { readonly type: 'self' | 'stop' | 'reveal' | 'help' | 'quit' };
@@ -77,9 +78,9 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
   },
   {
     name: 'transfer copy',
-    usage: 'ALIAS',
-    sentence: 'copy the key of a transfer without showing it',
-    flags: [],
+    usage: 'ALIAS [--file]',
+    sentence: 'copy the key of a transfer, or put it into a file, without showing it',
+    flags: ['--file'],
     offers: 'transfer',
   },
   { name: 'transfer list', usage: '', sentence: 'open Xfers', flags: [], offers: 'nothing' },
@@ -144,7 +145,7 @@ function commandOf(name: string, word: string, flags: ReadonlyMap<string, string
     case 'transfer cancel':
       return { type: 'cancel', alias: word };
     case 'transfer copy':
-      return { type: 'copy', alias: word };
+      return { type: 'copy', alias: word, toFile: flags.has('--file') };
     case 'config get':
       return { type: 'setting', key: word };
     case 'peer self':

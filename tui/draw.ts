@@ -110,7 +110,7 @@ function drawCard(frame: Frame, area: Area, model: Model): void {
     drawOverlay(frame, { ...area, y: area.y + 1, height: area.height - 2 }, model, status);
     return;
   }
-  const notices = noticesOf(frame, model);
+  const notices = noticesOf(frame, model).flatMap((notice) => broken(notice, body.width, 2));
   for (const [y, notice] of notices.entries()) canvas.text(body, 0, y, padEnd(notice.text, body.width), notice.role);
   const rest = { ...body, y: body.y + notices.length, height: Math.max(0, body.height - notices.length) };
   if (status === undefined) {
@@ -129,7 +129,7 @@ function drawFull(frame: Frame, area: Area, model: Model): void {
   const notices = [
     ...(model.strip === '' ? [] : [{ text: model.strip, role: 'key' as Role }]),
     ...noticesOf(frame, model),
-  ];
+  ].flatMap((notice) => broken(notice, area.width - 2, 3));
   for (const [y, notice] of notices.entries())
     canvas.text(area, 0, 2 + y, padEnd(` ${notice.text}`, area.width), notice.role);
   drawFooter(frame, row(area, area.height - 1), model);
@@ -207,7 +207,7 @@ function drawTabs(frame: Frame, area: Area, model: Model): void {
     );
   const fits = (letters: number): boolean => texts(letters).join(' ').length <= area.width - 1;
   let x = 1;
-  for (const [index, text] of texts([20, 4, 3, 0].find(fits) ?? 0).entries()) {
+  for (const [index, text] of texts([20, 4, 3, 2, 0].find(fits) ?? 0).entries()) {
     const { id } = TABS[index]!;
     const start = x;
     x = frame.canvas.text(area, x, 0, text, id === model.tab ? 'tab' : 'plain');
@@ -261,6 +261,13 @@ function noticesOf(frame: Frame, model: Model): readonly Notice[] {
     }
   }
   return notices;
+}
+
+/** Over a few lines; the last one is cut. */
+function broken({ text, role }: Notice, width: number, most: number): readonly Notice[] {
+  const lines = wrap(text, width);
+  const kept = lines.length <= most ? lines : [...lines.slice(0, most - 1), lines.slice(most - 1).join(' ')];
+  return kept.map((line) => ({ text: line, role }));
 }
 
 function drawWaiting(frame: Frame, area: Area, model: Model): void {

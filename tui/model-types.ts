@@ -29,7 +29,7 @@ export type Request =
   | PublishWish
   | FetchWish
   | { readonly type: 'cancel'; readonly id: string; readonly alias: string }
-  | { readonly type: 'copy'; readonly id: string; readonly alias: string }
+  | { readonly type: 'copy'; readonly id: string; readonly alias: string; readonly toFile: boolean }
   | { readonly type: 'reveal'; readonly ids: readonly string[] }
   | { readonly type: 'find-path'; readonly text: string; readonly path: string }
   | { readonly type: 'config' | 'self' | 'stop' };

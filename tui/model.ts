@@ -214,7 +214,11 @@ function carryOut(model: Model, command: Command): Step {
     case 'copy': {
       const chosen = listedTransfers(model).find(({ alias }) => alias === command.alias);
       if (chosen === undefined) return [said(model, `no transfer is called ${command.alias}`), []];
-      return onTransfer({ ...model, selectedTransfer: chosen.alias }, command.type);
+      return onTransfer(
+        { ...model, selectedTransfer: chosen.alias },
+        command.type,
+        command.type === 'copy' && command.toFile,
+      );
     }
     case 'stop':
       return asking(model, 'Stop the daemon? Transfers end, and this node leaves the network.', { type: 'stop' });
@@ -241,11 +245,11 @@ function asking(model: Model, question: string, wanted: Request): Step {
   return changing(model) ?? [{ ...model, prompt: { type: 'confirm', question: `${question} y/N`, wanted } }, []];
 }
 
-function onTransfer(model: Model, action: 'cancel' | 'copy'): Step {
+function onTransfer(model: Model, action: 'cancel' | 'copy', toFile = false): Step {
   const transfer = selectedTransfer(model);
   if (transfer === undefined) return [said(model, 'there is no transfer'), []];
   const { id, alias } = transfer;
-  if (action === 'copy') return changing(model) ?? [model, [{ type: 'copy', id, alias }]];
+  if (action === 'copy') return changing(model) ?? [model, [{ type: 'copy', id, alias, toFile }]];
   if (hasEnded(transfer)) return [said(model, `${alias} has ended`), []];
   const effect = transfer.kind === 'publish' ? 'What was sent stays and fades.' : 'What came so far is dropped.';
   return asking(model, `Cancel ${alias}? ${effect}`, { type: 'cancel', id, alias });

@@ -296,7 +296,7 @@ test('p and g open the command line; cancel, stop and reveal ask first, and only
     t.is(press(asked, key).prompt, undefined);
   }
   t.is(press(transfers, 'end', 'K').prompt, undefined, 'an ended one cannot be cancelled');
-  t.deepEqual(effectsOf(transfers, 'y'), [{ type: 'copy', id: '2', alias: 'file-2' }]);
+  t.deepEqual(effectsOf(transfers, 'y'), [{ type: 'copy', id: '2', alias: 'file-2', toFile: false }]);
   t.deepEqual(effectsOf(submit('stop')[0], 'y'), [{ type: 'stop' }]);
 });
 

@@ -104,6 +104,9 @@ export const OVERVIEW_NUMBERS: readonly ShownNumber[] = [
   'transfers[].doneShare',
   'transfers[].bytesPerSec',
   'transfers[].etaS',
+  'peers.lost[].lostAtMs',
+  'peers.lost[].stayedMs',
+  'peers.lost[].times',
   'log[].atMs',
   'log[].repeats',
 ];
@@ -389,15 +392,24 @@ export function drawTransfer(frame: Frame, area: Area, y: number, transfer: Tran
   );
 }
 
-/** The newest lines that an operator wants: no debug, no trace. */
+/** The newest lines that an operator wants (no debug, no trace), and the peers that left. */
 export function drawEvents(frame: Frame, area: Area, status: Status): void {
-  const lines = status.log
-    .filter(({ level }) => level !== 'debug' && level !== 'trace')
-    .slice(-Math.max(0, area.height))
-    .toReversed();
+  const lines = [...status.log.filter(({ level }) => level !== 'debug' && level !== 'trace'), ...lossesOf(status)]
+    .toSorted((a, b) => b.atMs - a.atMs)
+    .slice(0, Math.max(0, area.height));
   if (area.height <= 0) return;
-  if (status.log.length === 0) frame.canvas.text(area, 0, 0, 'No events yet.', 'dim');
+  if (lines.length === 0) frame.canvas.text(area, 0, 0, 'No events yet.', 'dim');
   for (const [y, line] of lines.entries()) drawLogLine(frame, area, y, line);
+}
+
+function lossesOf(status: Status): LogLine[] {
+  return status.peers.lost.map(({ alias, lostAtMs, stayedMs, linkEnded, times }) => ({
+    atMs: lostAtMs,
+    level: 'info',
+    subsystem: 'peers',
+    text: `${alias} ${linkEnded ? 'left' : 'is no longer routed over'} after ${formatAge(stayedMs)}${times > 1 ? `, time ${formatCount(times)}` : ''}`,
+    repeats: 1,
+  }));
 }
 
 const LOG_ROLES: Readonly<Record<LogLine['level'], Role>> = {
@@ -498,7 +510,7 @@ export function overviewCard(frame: Frame, area: Area, status: Status): void {
       area,
       x + 12,
       index + 2,
-      ` ${padStart(`${Math.floor(doneShare(transfer) * 100)}%`, 4)}  ${eta}`,
+      ` ${padStart(transfer.blocksNeeded === null ? ABSENT : `${Math.floor(doneShare(transfer) * 100)}%`, 4)}  ${eta}`,
       transfer.error === null ? 'plain' : 'warn',
     );
   }

@@ -1,0 +1,161 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { configDocument } from '../../config/document.ts';
+import { loadConfig } from '../../config/load.ts';
+import { startControlApi } from '../../daemon/api/control.ts';
+import { createStatusSource } from '../../daemon/api/status.ts';
+import { createSystemClock } from '../../daemon/io/system-clock.ts';
+import { type Actions, createActions } from '../../tui/actions.ts';
+import type { ModelEvent } from '../../tui/model.ts';
+import { createFakeNode, type FakeNode } from '../daemon/api/fake-node.ts';
+
+interface Rig {
+  readonly node: FakeNode;
+  readonly actions: Actions;
+  readonly dir: string;
+  readonly clipboard: string[];
+  /** The next answer. */
+  next(): Promise<ModelEvent>;
+  said(pattern: RegExp): Promise<string>;
+}
+
+/** Actions against the real control API, with a node that keeps documents in memory. */
+async function withActions(act: (rig: Rig) => Promise<void>, hasClipboard = true): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'holloway-actions-'));
+  const clock = createSystemClock();
+  const node = createFakeNode(() => clock.nowMs());
+  const log = { lines: () => [] };
+  const status = createStatusSource({ node, clock, log, version: 'test', pid: 1, memoryBytes: () => 1 });
+  const sockets = { api: join(dir, 'api.sock'), readOnly: join(dir, 'ro.sock') };
+  const config = configDocument(loadConfig({ flags: {}, env: {}, file: join(dir, 'none') }), '/etc/none');
+  const api = await startControlApi({ node, clock, status, config, stop: () => {} }, sockets);
+  const events: ModelEvent[] = [];
+  const clipboard: string[] = [];
+  let waiting: (() => void) | undefined;
+  const actions = createActions({
+    socketPath: sockets.api,
+    nowMs: () => 1,
+    tell: (event) => {
+      events.push(event);
+      waiting?.();
+    },
+    toClipboard: (text) => {
+      if (hasClipboard) clipboard.push(text);
+      return hasClipboard;
+    },
+  });
+  const rig: Rig = {
+    node,
+    actions,
+    dir,
+    clipboard,
+    async next() {
+      while (events.length === 0) await new Promise<void>((resolve) => (waiting = resolve));
+      return events.shift()!;
+    },
+    async said(pattern) {
+      for (;;) {
+        const event = await rig.next();
+        if (event.type === 'told' && pattern.test(event.text)) return event.text;
+        if (event.type === 'told' && /\[\w+\]$/.test(event.text)) throw new Error(event.text);
+      }
+    },
+  };
+  try {
+    await act(rig);
+  } finally {
+    actions.close();
+    status.stop();
+    await api.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+test('actions: a file is published, its key copied unshown, and fetched back into a file that appears whole', (t) =>
+  withActions(async ({ node, actions, dir, clipboard, said, next }) => {
+    const document = join(dir, 'document');
+    writeFileSync(document, 'ever'.repeat(50_000));
+    actions.run({ type: 'publish', file: document, query: { type: 'text/plain' } });
+    t.is(await said(/is published/), 'file-1 is published: on Xfers y copies its key');
+    t.like(node.published[0], { contentType: 'text/plain', trafficClass: 'fast' });
+    const id = '0000000000000001';
+    actions.run({ type: 'copy', id, alias: 'file-1', toFile: false });
+    const told = await said(/clipboard/);
+    t.false(told.includes('CHK@'));
+    const [uri] = clipboard;
+    t.is(uri, `CHK@fake-${id}`);
+
+    const copy = join(dir, 'copy');
+    actions.run({ type: 'fetch', uri: uri!, path: copy, force: false });
+    t.is(await said(/is fetched/), 'file-2 is fetched: in the file you named');
+    t.deepEqual(readFileSync(copy), readFileSync(document));
+    actions.run({ type: 'fetch', uri: uri!, path: copy, force: false });
+    await t.throwsAsync(said(/is fetched/), { message: /\[exists\]$/ });
+    t.deepEqual(
+      readdirSync(dir).filter((name) => name.endsWith('.part')),
+      [],
+    );
+
+    actions.run({ type: 'reveal', ids: [id, '0000000000000002', 'ffffffffffffffff'] });
+    const revealed = await next();
+    t.true(revealed.type === 'revealed' && revealed.uris.get(id) === uri && revealed.uris.size === 2);
+  }));
+
+test('actions: without a clipboard the key goes into a file for one pair of eyes', (t) =>
+  withActions(async ({ actions, dir, said }) => {
+    const document = join(dir, 'document');
+    writeFileSync(document, 'x');
+    actions.run({ type: 'publish', file: document, query: {} });
+    await said(/is published/);
+    actions.run({ type: 'copy', id: '0000000000000001', alias: 'file-1', toFile: false });
+    const file = /in (\S+), readable/.exec(await said(/readable by you alone/))![1]!;
+    t.is(statSync(file).mode & 0o777, 0o600);
+    t.is(readFileSync(file, 'utf8'), 'CHK@fake-0000000000000001\n');
+    rmSync(join(file, '..'), { recursive: true });
+  }, false));
+
+test('actions: what cannot be done is a sentence with a code and a next step, and no key in it', (t) =>
+  withActions(async ({ actions, dir, said }) => {
+    for (const [request, pattern] of [
+      [{ type: 'publish', file: join(dir, 'nothing'), query: {} }, /no such file.*\[no_file\]$/],
+      [{ type: 'publish', file: dir, query: {} }, /\[no_file\]$/],
+      [{ type: 'fetch', uri: 'nonsense', path: undefined, force: false }, /Next: .*\[bad_uri\]$/],
+      [{ type: 'fetch', uri: 'CHK@gone', path: join(dir, 'a'), force: false }, /\[not_found\]$/],
+      [{ type: 'cancel', id: 'ffffffffffffffff', alias: 'file-9' }, /\[usage\]$/],
+      [{ type: 'copy', id: 'ffffffffffffffff', alias: 'file-9', toFile: false }, /\[usage\]$/],
+    ] as const) {
+      actions.run(request);
+      const text = await said(pattern);
+      t.false(text.includes('CHK@'), text);
+    }
+    t.deepEqual(
+      readdirSync(dir).filter((name) => name.endsWith('.part')),
+      [],
+    );
+  }));
+
+test('actions: paths are completed, the configuration is asked for, a descriptor is copied', (t) =>
+  withActions(async ({ actions, dir, next, clipboard, said }) => {
+    writeFileSync(join(dir, 'alpha-1'), '');
+    writeFileSync(join(dir, 'alpha-2'), '');
+    writeFileSync(join(dir, '.hidden'), '');
+    const find = async (path: string): Promise<ModelEvent> => {
+      actions.run({ type: 'find-path', text: `publish ${path}`, path });
+      return next();
+    };
+    t.like(await find(join(dir, 'al')), {
+      text: `publish ${dir}/alpha-`,
+      choices: [`${dir}/alpha-1`, `${dir}/alpha-2`].map((name) => name.slice(dir.length + 1)),
+    });
+    t.like(await find(join(dir, 'alpha-2')), { text: `publish ${dir}/alpha-2`, choices: [] });
+    t.like(await find(join(dir, 'zzz')), { text: `publish ${dir}/zzz`, choices: [] });
+    t.like(await find(dir.slice(0, -1)), { type: 'found-path' });
+    actions.run({ type: 'config' });
+    const event = await next();
+    t.true(event.type === 'config' && event.document?.settings.some(({ key }) => key === 'store.size'));
+    actions.run({ type: 'self' });
+    await said(/descriptor was given/);
+    t.is(clipboard.length, 1);
+  }));

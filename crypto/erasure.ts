@@ -11,7 +11,7 @@
  * Source  design § 6 (Splitfile); the matrices are erasure-field.ts, the speed is erasure-kernel.ts; decisions/0006.
  * @module
  */
-import { addMultiple, blockRows, repairRows } from './erasure-field.ts';
+import { addMultiple, interpolationRows } from './erasure-field.ts';
 import { createKernel, type Kernel } from './erasure-kernel.ts';
 
 export const ERASURE_DATA_MAX = 128;
@@ -81,8 +81,8 @@ export function erasureEncode(
 ): Uint8Array[] {
   requireCounts(data.length, checkCount);
   commonSize(data);
-  const points = Array.from({ length: checkCount }, (_, index) => data.length + index);
-  return combine(kernel, blockRows(data.length, points), data);
+  const checks = Array.from({ length: checkCount }, (_, index) => data.length + index);
+  return combine(kernel, interpolationRows(Array.from(data.keys()), checks), data);
 }
 
 /**
@@ -103,12 +103,10 @@ export function erasureReconstruct(
   const lost = indices.slice(0, dataCount).filter((index) => shards[index] === undefined);
   // All data blocks that are there, then the first check blocks: any dataCount would do, but equal input shall give equal output.
   const used = present.slice(0, dataCount);
-  const checks = used.slice(dataCount - lost.length);
   const data = shards.slice(0, dataCount);
   if (lost.length > 0) {
-    const rows = repairRows(dataCount, lost, checks);
     const inputs = used.map((index) => shards[index]!);
-    combine(kernel, rows, inputs).forEach((block, order) => {
+    combine(kernel, interpolationRows(used, lost), inputs).forEach((block, order) => {
       data[lost[order]!] = block;
     });
   }

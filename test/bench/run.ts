@@ -7,6 +7,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly run: ()
     what: 'publish and fetch on a devnet of 10: time, MiB/s, CPU-s/GiB, memory',
     run: async () => (await import('./transfer.ts')).run(),
   },
+  documents: {
+    what: 'what the client itself does to the bytes of a document, stage by stage: MiB/s, CPU-s/GiB, shares',
+    run: async () => (await import('./documents.ts')).run(),
+  },
   dashboard: {
     what: 'the dashboard at 120x40 on a devnet of 8: CPU, memory, bytes, first frame, keys, and what the daemon spends on it',
     run: async () => (await import('./dashboard.ts')).run(),

@@ -14,11 +14,11 @@ interface Outcome {
   readonly broken: readonly string[];
 }
 
-/** Joins, and on every fifth seed publishes, fetches and suffers faults as well. */
+/** Joins, and on every tenth seed publishes, fetches and suffers faults as well. */
 async function smallWorld(seed: number): Promise<Outcome> {
   const world = new SimWorld({ seed });
   await world.grow(4 + (seed % 3), 20_000);
-  if (seed % 5 === 0) {
+  if (seed % 10 === 0) {
     const weather = new Weather(world, drawFaults(createFastRandom(`${seed}|plan`)), new Set([0, 1]));
     weather.start(30_000);
     const published = await world.inTime(publish(world, 0, world.random.bytes(3_000)), 900_000);

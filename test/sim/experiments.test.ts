@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { curvesOf, plotCurves } from './plot.ts';
 import { document, report } from './report.ts';
-import { loadExperiments, replayCommand } from './run.ts';
+import { experimentNames, loadExperiment, replayCommand } from './run.ts';
 
 interface FailingSeed {
   readonly experiment: string;
@@ -17,14 +17,13 @@ interface FailingSeed {
 }
 
 const failing = JSON.parse(readFileSync(new URL('failing-seeds.json', import.meta.url), 'utf8')) as FailingSeed[];
-const experiments = await loadExperiments();
 const options = { runs: 1, nodes: undefined, peers: undefined, short: true, progress: () => {} };
 /** Whole nodes; the experiments of routing alone have tests of their own. */
 const WHOLE_NODES = ['churn', 'flash-crowd', 'network', 'partition'];
 
 for (const name of WHOLE_NODES) {
   test(`sim ${name}: in its short form every invariant holds and every figure is reached`, async (t) => {
-    const experiment = experiments.find((one) => one.name === name)!;
+    const experiment = await loadExperiment(name);
     const result = await experiment.run({ ...options, seed: 1 });
     t.deepEqual(result.broken, []);
     for (const figure of result.figures) t.true(figure.reached, `${figure.what}: ${figure.measured}`);
@@ -35,25 +34,22 @@ for (const name of WHOLE_NODES) {
 
 test('failing-seeds.json: what once failed no longer does', async (t) => {
   for (const { experiment: name, seed, nodes } of failing) {
-    const experiment = experiments.find((one) => one.name === name);
-    if (experiment === undefined) {
-      t.fail(`there is no experiment ${name}`);
-      continue;
-    }
+    const experiment = await loadExperiment(name);
     const result = await experiment.run({ ...options, seed, nodes });
     t.deepEqual(result.broken, [], replayCommand(name, seed, { nodes, short: true }));
   }
   t.true(Array.isArray(failing));
 });
 
-test('loadExperiments: files are named after what they export, and each has one line', (t) => {
-  t.true(experiments.length >= 4);
-  for (const { name, what, defaults } of experiments) {
-    t.regex(name, /^[a-z][a-z0-9-]*$/);
+test('loadExperiment: a file is named after what it exports, has one line, and an unknown name is a usage error', async (t) => {
+  for (const name of WHOLE_NODES) {
+    t.true(experimentNames().includes(name));
+    const { name: own, what, defaults } = await loadExperiment(name);
+    t.is(own, name);
     t.false(what.includes('\n'));
     t.true(defaults.nodes > 0 && defaults.runs > 0);
   }
-  t.is(new Set(experiments.map(({ name }) => name)).size, experiments.length);
+  await t.throwsAsync(loadExperiment('../run'), { message: /no experiment/ });
 });
 
 const RESULT = {

@@ -1,7 +1,7 @@
 /**
  * Whole nodes publish and fetch, first on a calm net, then under every fault the seed draws, then after it is over.
  *
- * Shape   a dozen publishers and readers are spared from crashes (a user whose machine dies has no success to measure); all others may
+ * Shape   a dozen publishers and readers are spared from crashes and from being cut off alone (a user without machine or line has no success to measure); all others may
  *         crash, stop, sleep and lose bits. Every document was acknowledged before it is asked for, so each is present content.
  *         Hops are those of single blocks that an exit found through the network, counted by the tap on the way back.
  * Unit    HTL-cut: requests of exits that ended because HTL was used up, as a share of requests of exits.
@@ -71,7 +71,9 @@ const experiment: Experiment = {
       if (published.length === 0) throw new Error('nothing could be published');
       options.progress(`seed ${seed}: ${published.length} documents published`);
 
+      let failures: string[] = [];
       const load = async (counts: Counts, spreadMs: number): Promise<number[]> => {
+        failures = [];
         const under: Promise<FetchOutcome>[] = [];
         for (let i = 0; i < fetchesPerPhase; i++) {
           const by = users[world.random.below(users.length)]!;
@@ -85,7 +87,7 @@ const experiment: Experiment = {
           if (outcome.type === 'gone') continue;
           counts.asked++;
           if (outcome.type === 'fetched') counts.found++;
-          if (outcome.type === 'failed') tally.notes.add(`seed ${seed}: a fetch failed: ${outcome.code}`);
+          if (outcome.type === 'failed') failures.push(outcome.code);
           took.push(outcome.tookMs);
         }
         return took;
@@ -105,6 +107,7 @@ const experiment: Experiment = {
           hopsP50: own.length === 0 ? null : percentile(own, 0.5),
           hopsP99: own.length === 0 ? null : percentile(own, 0.99),
           publishFailures,
+          failures: failures.length === 0 ? null : [...new Set(failures)].join(' '),
         });
       };
 
@@ -161,6 +164,7 @@ const experiment: Experiment = {
     tally.notes.add(
       `95 % interval of what was found in all phases: ${percent(interval.low)} to ${percent(interval.high)}`,
     );
+    tally.notes.add('hops are of blocks that came over a routed hop; an exit that held the block itself adds none');
     if (nodes < 1_000)
       tally.notes.add(`the figures are asked for at 1,000 nodes; this run has ${nodes} (--nodes 1000 runs them)`);
     return tally.result(nodes, figures);

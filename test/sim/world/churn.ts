@@ -36,6 +36,12 @@ export function sessionMs(random: SimRandom): number {
   return Math.min(SESSION_MAX_MINUTES, Math.max(SESSION_MIN_MINUTES, minutes)) * MINUTE_MS;
 }
 
+/** What is left of the session that somebody who looks at a random moment meets: longer sessions are met more often. */
+export function sessionLeftMs(random: SimRandom): number {
+  const minutes = random.logNormal(SESSION_MU + SESSION_SIGMA ** 2, SESSION_SIGMA);
+  return Math.min(SESSION_MAX_MINUTES, minutes) * random.unit() * MINUTE_MS;
+}
+
 export function gapMs(random: SimRandom, availability: number): number {
   const wantedMeanMin = (SESSION_MEAN_MIN * (1 - availability)) / availability;
   const hump = random.chance(HUMPS[0].share) ? HUMPS[0] : HUMPS[1];
@@ -88,7 +94,7 @@ export function startChurn(world: SimWorld, spared: ReadonlySet<number> = new Se
     const availability = availabilityOf(random);
     // Seen at any moment, a node is in the middle of a session or of a gap.
     if (random.chance(availability)) {
-      world.clock.setTimer(sessionMs(random) * random.unit(), () => endSession(index, availability));
+      world.clock.setTimer(sessionLeftMs(random), () => endSession(index, availability));
     } else {
       world.clock.setTimer(random.unit() * 5 * MINUTE_MS, () => {
         if (isOver) return;

@@ -77,7 +77,7 @@ export class Weather {
   readonly pending = new Set<Promise<void>>();
   #isOver = false;
 
-  /** @param spared nodes that are never stopped, crashed, frozen or damaged: those whose users an experiment watches */
+  /** @param spared nodes that are never stopped, crashed, frozen, damaged or cut off alone: those whose users an experiment watches */
   constructor(world: SimWorld, plan: FaultPlan, spared: ReadonlySet<number> = new Set()) {
     this.#world = world;
     this.#plan = plan;
@@ -190,7 +190,8 @@ export class Weather {
   #swizzle(): void {
     if (this.#isOver) return;
     const world = this.#world;
-    const chosen = this.#random.shuffled(world.nodes).slice(0, Math.ceil(world.nodes.length / 4));
+    const touchable = world.nodes.filter(({ index }) => !this.#spared.has(index));
+    const chosen = this.#random.shuffled(touchable).slice(0, Math.ceil(touchable.length / 4));
     const stepMs = 2_000;
     const release = this.#random.shuffled(chosen.map((_, at) => at));
     chosen.forEach(({ index }, at) => {

@@ -1,12 +1,12 @@
 /**
  * A daemon's event stream without a daemon: serves a fixture Status on a Unix socket, one delta a second with moving numbers.
  *
- * Shape   `node test/support/status-server.ts SOCKET [devnet]`; prints `ready` once it listens. For terminal tests and for looking at the dashboard.
+ * Shape   `node test/support/status-server.ts SOCKET [NETWORK]`; the network `hostile` has hostile texts everywhere. Prints `ready` once it listens. For terminal tests and for looking at the dashboard.
  * @module
  */
 import { rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
-import { fixtureStatus } from './status-fixture.ts';
+import { fixtureStatus, HOSTILE_TEXTS, hostileStatus } from './status-fixture.ts';
 
 const [socketPath, network] = process.argv.slice(2);
 if (socketPath === undefined) throw new Error('usage: status-server.ts SOCKET [NETWORK]');
@@ -15,13 +15,14 @@ rmSync(socketPath, { force: true });
 const startedAtMs = Date.now();
 function current() {
   const seconds = Math.floor((Date.now() - startedAtMs) / 1_000);
-  const base = fixtureStatus();
+  const base = network === 'hostile' ? hostileStatus(HOSTILE_TEXTS.join(' ')) : fixtureStatus();
   const turned = (values: readonly number[]): number[] => values.map((_, i) => values[(i + seconds) % values.length]!);
   const inHistory = turned(base.traffic.inHistory);
   const outHistory = turned(base.traffic.outHistory);
   return {
     ...base,
-    network: network ?? base.network,
+    network: network === undefined || network === 'hostile' ? base.network : network,
+    pid: process.pid,
     uptimeMs: base.uptimeMs + seconds * 1_000,
     nowMs: base.nowMs + seconds * 1_000,
     traffic: {

@@ -2,13 +2,16 @@
  * The real thing in a real terminal: tmux stands for the person. Without tmux these tests say so and pass.
  * @module
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { TABS } from '../../tui/keymap.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
 const support = (name: string): string => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
@@ -23,9 +26,17 @@ interface Person {
   sees(pattern: RegExp): Promise<string>;
   /** Of the dashboard. */
   pid(): number;
+  /** What the terminal was told to call itself. */
+  title(): string;
+  killDaemon(): Promise<void>;
+  startDaemon(): Promise<void>;
 }
 
-async function withDashboard(t: ExecutionContext, act: (person: Person) => Promise<void>): Promise<void> {
+async function withDashboard(
+  t: ExecutionContext,
+  act: (person: Person) => Promise<void>,
+  network = 'garden',
+): Promise<void> {
   if (!hasTmux) {
     t.log('tmux is not installed: the terminal tests are skipped');
     t.pass();
@@ -33,9 +44,7 @@ async function withDashboard(t: ExecutionContext, act: (person: Person) => Promi
   }
   const home = mkdtempSync(join(tmpdir(), 'holloway-pty-'));
   const socketPath = join(home, 'api.sock');
-  const server = spawn(process.execPath, [support('status-server.ts'), socketPath], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  let server: ChildProcess | undefined;
   // A server of its own, so that nobody's sessions or settings take part.
   const tmux = (...args: readonly string[]): string =>
     execFileSync('tmux', ['-S', join(home, 'tmux.sock'), '-f', '/dev/null', ...args], {
@@ -57,9 +66,21 @@ async function withDashboard(t: ExecutionContext, act: (person: Person) => Promi
       }
     },
     pid: () => Number(readFileSync(join(home, 'pid'), 'utf8')),
+    title: () => tmux('display-message', '-p', '-t', 'x', '#{pane_title}'),
+    async killDaemon() {
+      const gone = once(server!, 'exit');
+      server!.kill('SIGKILL');
+      await gone;
+    },
+    async startDaemon() {
+      server = spawn(process.execPath, [support('status-server.ts'), socketPath, network], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(server.stdout!, 'data');
+    },
   };
   try {
-    await new Promise((resolve) => server.stdout.once('data', resolve));
+    await person.startDaemon();
     tmux('new-session', '-d', '-s', 'x', '-x', '80', '-y', '24', 'env PS1="ready> " NO_COLOR= sh');
     await person.sees(/ready>/);
     // The shell writes the pid before it becomes the dashboard, so that a signal can be sent to that very process.
@@ -68,7 +89,7 @@ async function withDashboard(t: ExecutionContext, act: (person: Person) => Promi
     await act(person);
   } finally {
     spawnSync('tmux', ['-S', join(home, 'tmux.sock'), 'kill-server']);
-    server.kill();
+    server?.kill();
     rmSync(home, { recursive: true, force: true });
   }
 }
@@ -87,7 +108,8 @@ test.serial(
       person.resize(15, 2);
       await person.sees(/^holloway ● 12p\s*$/m);
       person.resize(120, 40);
-      const wide = await person.sees(/No peer selected/);
+      await person.sees(/No peer selected/);
+      const wide = await person.sees(/p12/);
       t.is(wide.split('\n').filter((line) => line.includes('p12')).length, 1);
       person.type('q');
       const after = await person.sees(/code 0/);
@@ -106,4 +128,94 @@ test.serial('dashboard in a terminal: SIGTERM gives the terminal back and says s
     t.regex(await person.sees(/ icanon/), / echo /, 'lines and echo are back');
     t.pass();
   }),
+);
+
+test.serial('dashboard in a terminal: every tab opens, and no size leaves anything behind', (t) =>
+  withDashboard(t, async (person) => {
+    await person.sees(/HEALTHY/);
+    for (const { key, title } of TABS) {
+      person.type(key);
+      await person.sees(new RegExp(`\\[${key} ${title}\\]`));
+    }
+    person.type('3', 'Space'); // held: the picture no longer moves by itself
+    await person.sees(/paused/);
+    const random = createSeededRandom('sizes');
+    const sizes: [number, number][] = [
+      [1, 1],
+      [300, 90],
+      ...Array.from({ length: 18 }, (): [number, number] => [
+        1 + Math.floor(random.unit() * 300),
+        1 + Math.floor(random.unit() * 90),
+      ]),
+    ];
+    for (const [width, height] of sizes) {
+      person.resize(width, height);
+      person.type('Right');
+      await wait(30);
+    }
+    person.resize(80, 24);
+    const after = await person.sees(/\[3 Ring\][\s\S]*\? help {2}q quit/);
+    await wait(200);
+    person.type('C-l');
+    await wait(300);
+    t.is(person.screen(), await person.sees(/paused/), 'as if drawn anew');
+    t.is(after.split('\n').length, person.screen().split('\n').length);
+    person.type('q');
+    await person.sees(/code 0/);
+  }),
+);
+
+test.serial('dashboard in a terminal: a killed daemon leaves its last picture, a new one is noticed and said', (t) =>
+  withDashboard(t, async (person) => {
+    await person.sees(/HEALTHY/);
+    await person.killDaemon();
+    const lost = await person.sees(/OFFLINE/);
+    t.regex(lost, /next: holloway start/);
+    t.regex(lost, /12 of 32/, 'the last data stay');
+    await person.startDaemon();
+    person.type('r');
+    const back = await person.sees(/HEALTHY/);
+    t.regex(back, /daemon restarted \d\d:\d\d:\d\d, counters began again/);
+    t.false(/-\d+[KMG]?\/s/.test(back), 'no negative rate');
+  }),
+);
+
+test.serial('dashboard in a terminal: C-z gives the terminal to the shell, fg comes back to the same picture', (t) =>
+  withDashboard(t, async (person) => {
+    await person.sees(/HEALTHY/);
+    person.type('2');
+    await person.sees(/\[2 Peers\]/);
+    person.type('C-z');
+    t.false((await person.sees(/ready> $|ready>\s*$/)).includes('HEALTHY'), 'the shell has the terminal');
+    person.type('echo free "hands"', 'Enter');
+    await person.sees(/^free hands$/m);
+    person.type('fg', 'Enter');
+    await person.sees(/\[2 Peers\][\s\S]*p12/);
+    person.type('1');
+    await person.sees(/\[1 Overview\]/);
+    process.kill(person.pid(), 'SIGHUP');
+    await person.sees(/ready>\s*$/);
+    t.false(person.screen().includes('[1 Overview]'));
+  }),
+);
+
+test.serial('dashboard in a terminal: hostile text in every outside field is shown and not obeyed', (t) =>
+  withDashboard(
+    t,
+    async (person) => {
+      const title = person.title();
+      await person.sees(/DEGRADED/);
+      for (const { key } of TABS) {
+        person.type(key);
+        const screen = await person.sees(new RegExp(`\\[${key} `));
+        const borders = screen.split('\n').filter((line) => /^[│┌└]/.test(line));
+        t.true(borders.length > 5, `tab ${key}`);
+        for (const line of borders) t.is([...line].length, 80, `tab ${key}: ${line}`);
+      }
+      t.is(person.title(), title, 'the title is as it was');
+      person.type('q');
+      await person.sees(/code 0/);
+    },
+    'hostile',
+  ),
 );

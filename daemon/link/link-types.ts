@@ -66,8 +66,17 @@ export interface Links {
   all(): readonly Link[];
 }
 
+/** Asks whether a node is where its descriptor says, and no more. */
+export interface LinkProber {
+  /**
+   * Dials and waits for the answer that only the holder of the descriptor's link key can give, then hangs up: the other end never
+   * learns who asked, and has no link of it. Rejects with ProtocolError.
+   */
+  probe(at: Descriptor): Promise<void>;
+}
+
 /** What the node itself does with them. */
-export interface LinkHost extends Links {
+export interface LinkHost extends Links, LinkProber {
   /** Accepts links at that address. Rejects with LocalError `port_in_use` or `listen_failed`. */
   listen(at: NetAddress): Promise<Listener>;
   /** Sends what is queued as far as the streams take it, then closes every link and ends every handshake. */

@@ -58,6 +58,8 @@ interface Attempt {
   /** When our last flight left. */
   sentAtMs: number;
   readonly settle: { resolve(link: Link): void; reject(code: ProtocolErrorCode): void } | undefined;
+  /** Of a probe: the other end has proven itself, and that was all. */
+  readonly proved?: () => void;
 }
 
 export function createLinks(deps: LinksDeps, options: LinksOptions, events: LinkEvents): LinkHost {
@@ -200,6 +202,13 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
         attempt.timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => silence(attempt));
         return;
       case 'done':
+        if (attempt.proved !== undefined) {
+          step.session.sendKey.fill(0);
+          step.session.receiveKey.fill(0);
+          attempt.proved();
+          drop(attempt, 'ERR_CLOSED');
+          return;
+        }
         if (step.bytes !== undefined) attempt.conduit.write(step.bytes);
         adopt(attempt, step.session);
         return;
@@ -239,8 +248,19 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
     attempts.add(attempt);
   }
 
+  function probe(at: Descriptor): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    startDial(at, { resolve: () => {}, reject: (code) => reject(new ProtocolError(code)) }, resolve);
+    return promise;
+  }
+
   function dial(to: Descriptor): Promise<Link> {
     const { promise, resolve, reject } = Promise.withResolvers<Link>();
+    startDial(to, { resolve, reject: (code) => reject(new ProtocolError(code)) });
+    return promise;
+  }
+
+  function startDial(to: Descriptor, settle: NonNullable<Attempt['settle']>, proved?: () => void): void {
     let opened = false;
     const own = options.sendDescriptor ? options.ownDescriptor().encoded : undefined;
     // A light client's key must not tell two guards that they serve the same one.
@@ -259,10 +279,10 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
       if (opened) silence(attempt);
       else drop(attempt, 'ERR_DIAL');
     });
-    const settle = { resolve, reject: (code: ProtocolErrorCode) => reject(new ProtocolError(code)) };
-    const attempt: Attempt = { conduit, dialled: true, machine, timer, sentAtMs: clock.nowMs(), settle };
+    const sentAtMs = clock.nowMs();
+    const probing = proved === undefined ? {} : { proved };
+    const attempt: Attempt = { conduit, dialled: true, machine, timer, sentAtMs, settle, ...probing };
     attempts.add(attempt);
-    return promise;
   }
 
   function refusal(to: Descriptor): ProtocolErrorCode | undefined {
@@ -287,6 +307,11 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
       } finally {
         dials.delete(key);
       }
+    },
+    async probe(at) {
+      const code = refusal(at);
+      if (code !== undefined) throw new ProtocolError(code);
+      await probe(at);
     },
     get,
     all: () => [...links.values()],

@@ -127,6 +127,27 @@ test('connect rejects with ERR_HANDSHAKE when another key answers, and that node
   t.is(b.opened.length, 0);
 });
 
+test('probe: tells that a node is where its descriptor says, and leaves no link and no name there', async (t) => {
+  const world = createWorld();
+  const [a, b] = [await world.node(1), await world.node(2)];
+  const probed = a.links.probe(b.descriptor);
+  await world.clock.advance(200);
+  await probed;
+  t.is(a.links.all().length + b.links.all().length, 0);
+  t.is(a.opened.length + b.opened.length, 0);
+  const linked = await world.connect(b, a); // beside an open link it dials all the same
+  const again = a.links.probe(b.descriptor);
+  await world.clock.advance(200);
+  await again;
+  t.true(linked.near.isOpen);
+  const imposter = a.links.probe(makeIdentity(5, { host: '10.0.2.1', port: PORT }).descriptor);
+  const nobody = a.links.probe(makeIdentity(9).descriptor);
+  const failed = [t.throwsAsync(imposter, { code: 'ERR_HANDSHAKE' }), t.throwsAsync(nobody, { code: 'ERR_DIAL' })];
+  await world.clock.advance(HANDSHAKE_TIMEOUT_MS);
+  await Promise.all(failed);
+  await t.throwsAsync(a.links.probe(a.descriptor), { code: 'ERR_DIAL' });
+});
+
 test('a light node shows neither descriptor nor its own link key', async (t) => {
   const world = createWorld();
   const b = await world.node(2);

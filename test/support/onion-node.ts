@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createCrypto } from '../../crypto/engine.ts';
+import type { DhKeyPair } from '../../crypto/provider.ts';
 import { KIND } from '../../daemon/ids.ts';
 import { createSystemClock } from '../../daemon/io/system-clock.ts';
 import { createSystemRandom } from '../../daemon/io/system-random.ts';
@@ -27,6 +28,8 @@ export interface OnionNode {
   readonly descriptor: Descriptor;
   readonly links: LinkHost;
   readonly onion: Onion;
+  readonly linkKey: DhKeyPair;
+  readonly onionKey: DhKeyPair;
   know(relays: readonly Uint8Array[]): void;
   stop(): void;
 }
@@ -61,7 +64,8 @@ export async function startOnionNode(log: Log = { write: () => {} }): Promise<On
       closed: (link) => onion.linkClosed(link),
     },
   );
-  const { address } = await links.listen({ host: HOST, port: 0 });
+  const listener = await links.listen({ host: HOST, port: 0 });
+  const { address } = listener;
   const descriptor = signDescriptor(crypto, signKey, {
     sequence: 1,
     linkKey: linkKey.publicKey,
@@ -105,10 +109,13 @@ export async function startOnionNode(log: Log = { write: () => {} }): Promise<On
     descriptor,
     links,
     onion,
+    linkKey,
+    onionKey,
     know(encoded) {
       relays = encoded.map(decode).filter(({ nodeId }) => !crypto.equal(nodeId, ownNodeId));
     },
     stop() {
+      listener.close();
       onion.stop();
       links.closeAll();
     },

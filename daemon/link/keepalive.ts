@@ -49,8 +49,9 @@ export class Keepalive {
     this.#timer.cancel();
   }
 
-  #tick(): void {
-    const nowMs = this.#clock.nowMs();
+  /** @param dueMs what the timer was set for: a timer may fire a rounding error early, and must not spin until the clock is there */
+  #tick(dueMs: number): void {
+    const nowMs = Math.max(this.#clock.nowMs(), dueMs);
     if (nowMs - this.#heardAtMs >= KEEPALIVE_TIMEOUT_MS) {
       this.#actions.silent();
       return;
@@ -70,6 +71,6 @@ export class Keepalive {
 
   #arm(): Timer {
     const dueMs = Math.min(this.#pingAtMs, this.#heardAtMs + KEEPALIVE_TIMEOUT_MS);
-    return this.#clock.setTimer(Math.max(0, dueMs - this.#clock.nowMs()), () => this.#tick());
+    return this.#clock.setTimer(Math.max(0, dueMs - this.#clock.nowMs()), () => this.#tick(dueMs));
   }
 }

@@ -5,8 +5,9 @@
  * Unit    milliseconds of the monotonic clock for patience; hours since 1970 for age, because it outlives restarts.
  * Why     every first hop is a chance to have a bad one, so there is one, and it is not fled in haste: whoever can make us change guards
  *         walks us to his own. Only dials count against it, only while another link of ours stands (else it is our own line that is
- *         down), only over `patienceMs` and TRIES_MIN tries. Then the spare takes over and the two swap places; a new
- *         relay is drawn only when both are gone. Circuits that die are the builder's back-off, never a reason to leave.
+ *         down), and TRIES_MIN tries. After a minute of them the spare takes over and the two swap places: two known relays are not
+ *         flight, and without it a guard that is switched off would cut its users off. A new relay is drawn only when both
+ *         have been gone for `patienceMs`. Circuits that die are the builder's back-off, never a reason to leave.
  * Source  design § 10; anonymity § 7 rules 4, 25.
  * @module
  */
@@ -21,6 +22,8 @@ const NODE_ID_AT = 4;
 const DESCRIPTOR_AT = NODE_ID_AT + NODE_ID_BYTES;
 const HOUR_MS = 3_600_000;
 const TRIES_MIN = 3;
+/** How long the guard in use may stay away before the spare takes over. */
+const SPARE_AFTER_MS = 60_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 60_000;
 /** A circuit of three needs as many relays; with fewer no guard is drawn, because the choice would be no choice. */
@@ -35,8 +38,8 @@ interface Guard {
   failures: number;
   firstFailureMs: number;
   retryAtMs: number;
-  /** Its patience ran out once, and it has not answered since. */
-  isLost: boolean;
+  /** Clock.nowMs of the first failed dial of those after which it was left; undefined once it answered again. */
+  lostSinceMs: number | undefined;
 }
 
 export interface Guards {
@@ -121,16 +124,22 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
     if (changed) save();
   }
 
+  function isGone(guard: Guard | undefined, nowMs: number): boolean {
+    return guard === undefined || (guard.lostSinceMs !== undefined && nowMs - guard.lostSinceMs >= patienceMs);
+  }
+
   function leaveGuard(): void {
-    const [left, spare] = guards;
-    left!.isLost = true;
-    const isSpareSound = spare !== undefined && !spare.isLost;
-    const next = isSpareSound ? spare : (draw(usableRelays(deps.relays.relays(), rules)) ?? spare);
+    const nowMs = clock.nowMs();
+    const left = guards[0]!;
+    const spare = guards[1];
+    left.lostSinceMs ??= left.firstFailureMs;
+    const bothGone = isGone(left, nowMs) && isGone(spare, nowMs);
+    const next = bothGone ? (draw(usableRelays(deps.relays.relays(), rules)) ?? spare) : spare;
     // With nobody to turn to we go on trying: the guard may come back.
     if (next === undefined) return;
-    guards.splice(0, 2, next, left!);
+    guards.splice(0, 2, next, left);
     next.failures = 0;
-    next.retryAtMs = clock.nowMs();
+    next.retryAtMs = nowMs;
     save();
     log.write('warn', 'onion', 'the guard could not be reached for long; the spare takes over');
   }
@@ -144,7 +153,8 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
     if (!deps.links.all().some((link) => link.isOpen)) return;
     if (guard.failures === 0) guard.firstFailureMs = nowMs;
     guard.failures++;
-    if (guard.failures >= TRIES_MIN && nowMs - guard.firstFailureMs >= patienceMs) leaveGuard();
+    if (guard.failures >= TRIES_MIN && nowMs - guard.firstFailureMs >= Math.min(SPARE_AFTER_MS, patienceMs))
+      leaveGuard();
   }
 
   return {
@@ -164,7 +174,7 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
       if (guard === undefined) return;
       guard.failures = 0;
       guard.retryAtMs = clock.nowMs();
-      guard.isLost = false;
+      guard.lostSinceMs = undefined;
     },
     dialFailed,
     get sinceMs() {
@@ -178,5 +188,5 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
 }
 
 function freshGuard(key: string, sinceHour: number, encoded: Uint8Array, descriptor: Descriptor | undefined): Guard {
-  return { key, sinceHour, encoded, descriptor, failures: 0, firstFailureMs: 0, retryAtMs: 0, isLost: false };
+  return { key, sinceHour, encoded, descriptor, failures: 0, firstFailureMs: 0, retryAtMs: 0, lostSinceMs: undefined };
 }

@@ -26,7 +26,12 @@ interface Bench {
   key(): string | undefined;
 }
 
-function bench(records: Records, seed = 1, decode?: (bytes: Uint8Array) => Descriptor): Bench {
+function bench(
+  records: Records,
+  seed = 1,
+  decode?: (bytes: Uint8Array) => Descriptor,
+  patienceMs = PATIENCE_MS,
+): Bench {
   const clock = createManualClock();
   const made: Omit<Bench, 'guards' | 'key'> = { clock, relays: ALL, lineIsUp: true };
   const deps = {
@@ -39,7 +44,7 @@ function bench(records: Records, seed = 1, decode?: (bytes: Uint8Array) => Descr
     decodeDescriptor: decode ?? ((bytes: Uint8Array) => relayAt(bytes[0]!)),
   } as unknown as OnionDeps;
   const result: Bench = Object.assign(made, {
-    guards: createGuards(deps, RULES, PATIENCE_MS),
+    guards: createGuards(deps, RULES, patienceMs),
     key: () => result.guards.currentKey,
   });
   return result;
@@ -169,4 +174,24 @@ test('guard and spare differ in prefix', async (t) => {
     const kept = records.entries('guards').map(([, row]) => row[36]!);
     t.true(kept.length === 2 && kept.includes(4), `${kept}`);
   }
+});
+
+test('guard: on a real network the spare serves after a minute, the two take turns, and a third is drawn after half an hour', async (t) => {
+  const halfHourMs = 1_800_000;
+  const on = bench(await memoryRecords(), 1, undefined, halfHourMs);
+  on.guards.current();
+  const first = on.key()!;
+  await failFor(on, 59_000);
+  t.is(on.key(), first);
+  await failFor(on, 120_000);
+  const second = on.key()!;
+  t.not(second, first);
+  const used = new Set([first, second]);
+  while (on.clock.nowMs() < halfHourMs - 200_000) {
+    await failFor(on, 200_000);
+    used.add(on.key()!);
+  }
+  t.is(used.size, 2, 'nobody else, whatever is made to fail');
+  for (let i = 0; i < 4; i++) await failFor(on, 200_000);
+  t.false(used.has(on.key()!));
 });

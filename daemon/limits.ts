@@ -63,6 +63,10 @@ export const ANNOUNCE_HTL_MAX = 10;
 export const PEERS_PER_WIDE_PREFIX_MAX = 4;
 /** Descriptors held in all: the relay view, our peers and the neighbourhood on the ring. */
 export const KNOWN_NODES_MAX = RELAY_VIEW_MAX + 128;
+/** Of those, nodes that are only named: by themselves, or in announces. */
+export const UNREACHED_NODES_MAX = 256;
+/** Of those that we have not reached ourselves, under one /16 (IPv4) or /32 (IPv6). */
+export const UNREACHED_PER_PREFIX_MAX = 16;
 /** Dials of the topology under way at once. */
 export const TOPOLOGY_DIALS_MAX = 8;
 /** Descriptors kept on disk to come back without a seed. */

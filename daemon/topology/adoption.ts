@@ -24,7 +24,8 @@ export interface Adoption {
    * @returns the entry; undefined when it is not acceptable, nothing to us, or over what this link may cost
    */
   adoptOne(link: Link, encoded: Uint8Array, owner?: string): KnownNode | undefined;
-  adoptAll(link: Link, descriptors: readonly Uint8Array[]): readonly KnownNode[];
+  /** @param standing what it is worth that this link names them */
+  adoptAll(link: Link, descriptors: readonly Uint8Array[], standing: 'named' | 'heard'): readonly KnownNode[];
   /** Descriptors of our own files; `what` names them in the log. */
   decodeList(list: readonly Uint8Array[], what: string): readonly Descriptor[];
 }
@@ -41,14 +42,22 @@ export function createAdoption(
 ): Adoption {
   const { clock, crypto, log, known } = deps;
 
-  function adoptOne(link: Link, encoded: Uint8Array, owner?: string): KnownNode | undefined {
+  function adoptOne(
+    link: Link,
+    encoded: Uint8Array,
+    owner?: string,
+    standing: 'named' | 'heard' = 'named',
+  ): KnownNode | undefined {
     const state = options.stateOf(link);
     if (state === undefined) return undefined;
     const seen = known.find(encoded);
-    if (seen !== undefined && (owner === undefined || seen.key === owner)) return seen;
+    if (seen !== undefined && (owner === undefined || seen.key === owner)) {
+      if (standing === 'heard' && known.heard(seen.key)) options.onNews(seen);
+      return seen;
+    }
     if (!state.descriptors.take(clock.nowMs())) return undefined;
     try {
-      const adopted = known.adopt(encoded, owner);
+      const adopted = known.adopt(encoded, owner, standing);
       if (adopted?.news) options.onNews(adopted.node);
       return adopted?.node;
     } catch (error) {
@@ -60,10 +69,10 @@ export function createAdoption(
 
   return {
     adoptOne,
-    adoptAll(link, descriptors) {
+    adoptAll(link, descriptors, standing) {
       const nodes: KnownNode[] = [];
       for (const encoded of descriptors) {
-        const node = adoptOne(link, encoded);
+        const node = adoptOne(link, encoded, undefined, standing);
         if (node !== undefined) nodes.push(node);
       }
       return nodes;

@@ -2,12 +2,15 @@
  * Every node whose signed descriptor we hold: where ring neighbours, long links and the relays of circuits are chosen from.
  *
  * Shape   at most KNOWN_NODES_MAX entries: our peers and those nearest to us on the ring stay; of the rest the ones with the smallest
- *         keyed hash of their node id. Circuits see at most RELAY_VIEW_MAX of them.
+ *         keyed hash of their node id. Circuits see at most RELAY_VIEW_MAX of them: those that we reached ourselves, and those that
+ *         gossip named and nothing speaks against. Of what nobody reached, at most UNREACHED_NODES_MAX are kept, and
+ *         UNREACHED_PER_PREFIX_MAX that share a prefix.
  * Unit    times are Clock.nowMs; hours are network hours.
  * Errors  ProtocolError from a descriptor that does not decode, verify or bind: the caller decides what becomes of its sender.
  * Why     the hash is keyed with a secret of this process (the min-wise samplers of Brahms): however often an attacker's nodes are
  *         named, they get no larger share of the sample than their share of distinct nodes, and nobody can grind ids that stay in.
- *         A node that could not be reached is left out for a while, twice as long each time, and comes back by opening a link or
+ *         A handshake with us proves a key and no address: who only came to us, or had himself announced, is a name until we found
+ *         him where he says (dial-back.ts), and is not passed on. A node that could not be reached is left out for a while, twice as long each time, and comes back by opening a link or
  *         with a newer descriptor; what others say of it changes nothing.
  * Source  design § 7; Bortnikov et al., "Brahms" (2009), §§ 3-4.
  * @module
@@ -15,7 +18,7 @@
 import type { Crypto } from '../../crypto/provider.ts';
 import { ProtocolError } from '../errors.ts';
 import { hexKey, type NodeId, type RingLocation } from '../ids.ts';
-import { KNOWN_NODES_MAX, RELAY_VIEW_MAX } from '../limits.ts';
+import { KNOWN_NODES_MAX, RELAY_VIEW_MAX, UNREACHED_NODES_MAX, UNREACHED_PER_PREFIX_MAX } from '../limits.ts';
 import { DESCRIPTOR_SKEW_HOURS, DESCRIPTOR_VALID_HOURS, decodeDescriptor } from '../wire/descriptor.ts';
 import { type Descriptor, ROLE } from '../wire/descriptor-types.ts';
 import { type Prefixes, prefixesOf } from './prefixes.ts';
@@ -28,6 +31,12 @@ const DIAL_BACKOFF_MAX_MS = 60_000;
 const RELAY_BACKOFF_MS = 15_000;
 const RELAY_BACKOFF_MAX_MS = 3_600_000;
 
+/**
+ * What we have a node's address from. named: an announce, or a link that it dialled. heard: the gossip of a node that may serve
+ * circuits itself. reached: it answered our own dial.
+ */
+export type Standing = 'named' | 'heard' | 'reached';
+
 export interface KnownNode extends RingPlace, Prefixes {
   readonly descriptor: Descriptor;
   /** Keyed hash in [0, 1): the smallest stay. */
@@ -35,6 +44,7 @@ export interface KnownNode extends RingPlace, Prefixes {
   /** Since it was last reached. */
   readonly failures: number;
   readonly failedAtMs: number;
+  readonly standing: Standing;
 }
 
 interface Entry extends KnownNode {
@@ -45,6 +55,12 @@ interface Entry extends KnownNode {
   fingerprint: string;
   failures: number;
   failedAtMs: number;
+  standing: Standing;
+  /** It has dialled us, and says that it can be dialled: we may see whether that is so. */
+  hasKnocked: boolean;
+  /** Dial backs that did not find it. */
+  notFound: number;
+  notFoundAtMs: number;
 }
 
 export interface KnownNodes {
@@ -57,16 +73,29 @@ export interface KnownNodes {
   /**
    * Verifies and takes in a descriptor.
    * @param owner whose it must be: another one's is ERR_UNEXPECTED
+   * @param standing at least this, unless we know better
    * @returns the entry, and whether it told us anything; undefined for our own and for light nodes'
    */
-  adopt(encoded: Uint8Array, owner?: string): { readonly node: KnownNode; readonly news: boolean } | undefined;
+  adopt(
+    encoded: Uint8Array,
+    owner?: string,
+    standing?: 'named' | 'heard',
+  ): { readonly node: KnownNode; readonly news: boolean } | undefined;
+  /** Gossip names it. True: it had only been named before. */
+  heard(key: string): boolean;
   /** All entries in the order they came. */
   all(): readonly KnownNode[];
   /** What may be dialled now. */
   reachable(nowMs: number): readonly KnownNode[];
   /** What circuits may use now. */
   relays(nowMs: number): readonly Descriptor[];
-  reached(key: string): void;
+  /** Who dialled us and was not found at its address yet, unless it was sought too recently. */
+  unproven(nowMs: number): readonly KnownNode[];
+  /** It answered there. True: that makes it a relay that it was not before. */
+  found(at: Descriptor): boolean;
+  notFound(at: Descriptor, nowMs: number): void;
+  /** It dialled us: it lives, wherever it is. */
+  knocked(key: string): void;
   failed(key: string, nowMs: number): void;
   forgetExpired(): void;
 }
@@ -74,6 +103,7 @@ export interface KnownNodes {
 export interface KnownNodesOptions {
   readonly own: () => RingPlace;
   readonly allowPrivateAddresses: boolean;
+  readonly prefixRules: boolean;
   readonly nowHour: () => number;
   readonly isPeer: (key: string) => boolean;
 }
@@ -94,30 +124,60 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     return entry !== undefined && sameBytes(entry.descriptor.encoded, encoded) ? entry : undefined;
   }
 
+  /** The entry, if what we hold of it still names that address. */
+  function entryAt(at: Descriptor): Entry | undefined {
+    const entry = entries.get(hexKey(at.nodeId));
+    return entry !== undefined && sameAddress(entry.descriptor, at) ? entry : undefined;
+  }
+
   function remove(entry: Entry): void {
     entries.delete(entry.key);
     if (fingerprints.get(entry.fingerprint) === entry.key) fingerprints.delete(entry.fingerprint);
     version++;
   }
 
-  /** One over the cap: the largest hash goes, of those that nothing else keeps here. */
-  function makeRoom(): void {
-    if (entries.size <= KNOWN_NODES_MAX) return;
+  /** Past a cap the largest hash goes, of those that nothing else keeps here: first the ones that are no more than a name. */
+  function makeRoom(newest: Entry): void {
     const all = [...entries.values()];
-    const { after, before } = nearestEachSide(options.own(), all, NEAR_EACH_SIDE);
+    const named = all.filter((entry) => entry.standing === 'named');
+    const unreached = options.prefixRules
+      ? all.filter((entry) => entry.standing !== 'reached' && entry.widePrefix === newest.widePrefix)
+      : [];
+    if (unreached.length > UNREACHED_PER_PREFIX_MAX && removeWorst(unreached)) return;
+    if (named.length > UNREACHED_NODES_MAX && removeWorst(named)) return;
+    if (all.length > KNOWN_NODES_MAX) removeWorst(all);
+  }
+
+  function removeWorst(of: readonly Entry[]): boolean {
+    const { after, before } = nearestEachSide(options.own(), [...entries.values()], NEAR_EACH_SIDE);
     const near = new Set([...after, ...before].map((node) => node.key));
     let worst: Entry | undefined;
-    for (const entry of all) {
+    for (const entry of of) {
       if (near.has(entry.key) || options.isPeer(entry.key)) continue;
       if (worst === undefined || entry.rank > worst.rank) worst = entry;
     }
-    if (worst !== undefined) remove(worst);
+    if (worst === undefined) return false;
+    remove(worst);
+    return true;
   }
 
-  function adopt(encoded: Uint8Array, owner?: string): { node: KnownNode; news: boolean } | undefined {
+  function heard(key: string): boolean {
+    const entry = entries.get(key);
+    // What others say does not overrule what we saw ourselves.
+    if (entry?.standing !== 'named' || entry.notFound > 0 || entry.failures > 0) return false;
+    entry.standing = 'heard';
+    version++;
+    return true;
+  }
+
+  function adopt(
+    encoded: Uint8Array,
+    owner?: string,
+    standing: 'named' | 'heard' = 'named',
+  ): { node: KnownNode; news: boolean } | undefined {
     const same = find(encoded);
     checkOwner(same?.key, owner);
-    if (same !== undefined) return { node: same, news: false };
+    if (same !== undefined) return { node: same, news: standing === 'heard' && heard(same.key) };
     const descriptor = decodeDescriptor(crypto, encoded, {
       nowHour: options.nowHour(),
       allowPrivateAddresses: options.allowPrivateAddresses,
@@ -130,25 +190,31 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     if (known !== undefined) {
       if (descriptor.sequence <= known.descriptor.sequence) return { node: known, news: false };
       fingerprints.delete(known.fingerprint);
+      const isProven = known.failures === 0 && sameAddress(known.descriptor, descriptor);
+      // At another address, or back from where it was not found, it has to be found anew.
+      if (!isProven) Object.assign(known, { standing, notFound: 0, notFoundAtMs: 0 });
       Object.assign(known, { ...factsOf(descriptor), fingerprint, failures: 0, failedAtMs: 0 });
+      if (standing === 'heard') heard(key);
       fingerprints.set(fingerprint, key);
       version++;
       return { node: known, news: true };
     }
     const rank = rankOf(descriptor.nodeId);
-    const node: Entry = { key, ...factsOf(descriptor), rank, fingerprint, failures: 0, failedAtMs: 0 };
+    const fresh = { failures: 0, failedAtMs: 0, standing, hasKnocked: false, notFound: 0, notFoundAtMs: 0 };
+    const node: Entry = { key, ...factsOf(descriptor), rank, fingerprint, ...fresh };
     entries.set(key, node);
     fingerprints.set(fingerprint, key);
     version++;
-    makeRoom();
+    makeRoom(node);
     return { node, news: entries.has(key) };
   }
 
   const relayNodes = (nowMs: number): Entry[] => {
     const usable = [...entries.values()].filter(
       (entry) =>
-        entry.failures === 0 ||
-        nowMs >= entry.failedAtMs + doubled(RELAY_BACKOFF_MS, entry.failures, RELAY_BACKOFF_MAX_MS),
+        entry.standing !== 'named' &&
+        (entry.failures === 0 ||
+          nowMs >= entry.failedAtMs + doubled(RELAY_BACKOFF_MS, entry.failures, RELAY_BACKOFF_MAX_MS)),
     );
     if (usable.length <= RELAY_VIEW_MAX) return usable;
     return usable.sort((a, b) => a.rank - b.rank || compareKeys(a.key, b.key)).slice(0, RELAY_VIEW_MAX);
@@ -164,6 +230,7 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     get: (key) => entries.get(key),
     find,
     adopt,
+    heard,
     all: () => [...entries.values()],
     reachable: (nowMs) =>
       [...entries.values()].filter(
@@ -172,10 +239,35 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
           nowMs >= entry.failedAtMs + doubled(DIAL_BACKOFF_MS, entry.failures, DIAL_BACKOFF_MAX_MS),
       ),
     relays: (nowMs) => relayNodes(nowMs).map((entry) => entry.descriptor),
-    reached(key) {
+    unproven: (nowMs) =>
+      [...entries.values()].filter(
+        (entry) =>
+          entry.standing === 'named' &&
+          entry.hasKnocked &&
+          (entry.notFound === 0 ||
+            nowMs >= entry.notFoundAtMs + doubled(RELAY_BACKOFF_MS, entry.notFound, RELAY_BACKOFF_MAX_MS)),
+      ),
+    found(at) {
+      const entry = entryAt(at);
+      if (entry === undefined) return false;
+      const isNews = entry.standing === 'named';
+      if (entry.standing === 'reached' && entry.failures === 0) return false;
+      Object.assign(entry, { standing: 'reached', failures: 0, notFound: 0 });
+      version++;
+      return isNews;
+    },
+    notFound(at, nowMs) {
+      const entry = entryAt(at);
+      if (entry === undefined || entry.standing === 'reached') return;
+      Object.assign(entry, { standing: 'named', notFound: entry.notFound + 1, notFoundAtMs: nowMs });
+      version++;
+    },
+    knocked(key) {
       const entry = entries.get(key);
-      if (entry === undefined || entry.failures === 0) return;
-      entry.failures = 0;
+      if (entry === undefined) return;
+      entry.hasKnocked = true;
+      if (entry.failures === 0) return;
+      Object.assign(entry, { standing: 'named', failures: 0 });
       version++;
     },
     failed(key, nowMs) {
@@ -201,6 +293,12 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Whether both are dialled at the same place. */
+function sameAddress(a: Descriptor, b: Descriptor): boolean {
+  const [one, other] = [a.addresses[0]!, b.addresses[0]!];
+  return one.host === other.host && one.port === other.port;
 }
 
 function factsOf(descriptor: Descriptor): Pick<Entry, 'descriptor' | 'location' | 'prefix' | 'widePrefix'> {

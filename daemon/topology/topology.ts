@@ -14,7 +14,7 @@
 import type { Crypto } from '../../crypto/provider.ts';
 import { ProtocolError } from '../errors.ts';
 import { hexKey, type NodeId, type RingLocation } from '../ids.ts';
-import type { Link, Links } from '../link/link-types.ts';
+import type { Link, LinkProber, Links } from '../link/link-types.ts';
 import type { Clock, Log, Random, Records, Timer } from '../ports.ts';
 import { addressBytes } from '../wire/address.ts';
 import { type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
@@ -22,6 +22,7 @@ import type { Message } from '../wire/messages.ts';
 import { createAdoption } from './adoption.ts';
 import { createAnnounces, type NamedNode } from './announce.ts';
 import { createClaims } from './claims.ts';
+import { createDialBack } from './dial-back.ts';
 import { createDialler } from './dialler.ts';
 import { createGossip, sampleOf } from './gossip.ts';
 import { createJoin, type Join } from './join.ts';
@@ -56,7 +57,7 @@ export interface TopologyDeps {
   readonly random: Random;
   readonly crypto: Crypto;
   readonly log: Log;
-  readonly links: Links;
+  readonly links: Links & LinkProber;
   readonly records: Records;
 }
 
@@ -129,6 +130,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     {
       own,
       allowPrivateAddresses: options.allowPrivateAddresses,
+      prefixRules: options.prefixRules,
       nowHour: networkHour,
       isPeer: (key) => peering.get(key) !== undefined,
     },
@@ -185,7 +187,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     own,
     ownDescriptor: options.ownDescriptor,
     neighbours,
-    adopt: adoptAll,
+    adopt: (link, descriptors) => adoptAll(link, descriptors, 'named'),
   });
   const gossip = createGossip({
     clock,
@@ -198,9 +200,13 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     },
     knownCount: () => known.size,
     relays: () => known.relays(clock.nowMs()),
-    adopt: adoptAll,
+    adopt: (link, descriptors) => adoptAll(link, descriptors, 'heard'),
     adoptOwn: (link, descriptor) => void adoptOne(link, descriptor, link.peerKey),
   });
+  const dialBack = createDialBack(
+    { clock, random: deps.random.fork('dial back'), links, known },
+    { prefixRules: options.prefixRules, found: () => gossip.heardNews() },
+  );
   const longLinks = createLongLinks(
     { clock, random: deps.random.fork('long'), links, peering, dialler, announces },
     {
@@ -388,9 +394,11 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     link.sendMessage({ type: 'Observed', networkHour: networkHour(), address: addressBytes(link.remote) });
     if (link.peer === undefined) return;
     guarded(link, () => void adoptOne(link, link.peer!.encoded, link.peerKey));
-    known.reached(link.peerKey);
+    if (!link.dialledByUs) known.knocked(link.peerKey);
+    else if (known.found(link.peer)) gossip.heardNews();
     join?.linkOpened(link.peerKey);
     if (isLight) return;
+    if (!link.dialledByUs) dialBack.wake();
     longLinks.linkOpened(link);
     if (!wasJoined && link.dialledByUs) announceOver([link]);
     kick(KICK_MS);
@@ -411,7 +419,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
   function estimatedNodes(): number {
     const peers = peering.peers();
     const near = peers.filter((peer) => peer.ringNeighbour);
-    const reached = known.all().filter((node) => node.failures === 0).length;
+    const reached = known.all().filter((node) => node.failures === 0 && node.standing !== 'named').length;
     return estimateNodes(own(), near, options.ringNeighboursEachSide, reached, peers.length);
   }
 
@@ -458,6 +466,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       join = createJoin({ clock, random: joinRandom, log, dialler }, starts);
       for (const link of links.all()) linkOpened(link);
       gossip.start();
+      if (!isLight) dialBack.start();
       round();
     },
     stop() {
@@ -467,6 +476,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       kickTimer?.cancel();
       announces.stop();
       gossip.stop();
+      dialBack.stop();
       remembered.flush();
     },
     linkOpened,

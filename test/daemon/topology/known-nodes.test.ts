@@ -1,11 +1,16 @@
 import test from 'ava';
-import { KNOWN_NODES_MAX, RELAY_VIEW_MAX } from '../../../daemon/limits.ts';
+import {
+  KNOWN_NODES_MAX,
+  RELAY_VIEW_MAX,
+  UNREACHED_NODES_MAX,
+  UNREACHED_PER_PREFIX_MAX,
+} from '../../../daemon/limits.ts';
 import { createKnownNodes, type KnownNodes } from '../../../daemon/topology/known-nodes.ts';
 import { keyOf } from '../../../daemon/topology/peering.ts';
 import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
 import { createTopologyNet, type TopologyNet } from './support/topology-net.ts';
 
-function setUp(given: { allowPrivateAddresses?: boolean; peers?: Set<string> } = {}): {
+function setUp(given: { allowPrivateAddresses?: boolean; prefixRules?: boolean; peers?: Set<string> } = {}): {
   net: TopologyNet;
   known: KnownNodes;
   hour: { now: number };
@@ -18,6 +23,7 @@ function setUp(given: { allowPrivateAddresses?: boolean; peers?: Set<string> } =
     {
       own: () => ({ key: keyOf(self), location: self.location }),
       allowPrivateAddresses: given.allowPrivateAddresses ?? true,
+      prefixRules: given.prefixRules ?? false,
       nowHour: () => hour.now,
       isPeer: (key) => given.peers?.has(key) ?? false,
     },
@@ -71,7 +77,7 @@ test('find: exactly these bytes, not others with the same end', (t) => {
 
 test('relays: one that failed is left out, longer each time, and back when it is reached', (t) => {
   const { net, known } = setUp();
-  known.adopt(net.describe('a').encoded);
+  known.adopt(net.describe('a').encoded, undefined, 'heard');
   const { key } = known.all()[0]!;
   known.failed(key, 1_000);
   t.is(known.relays(1_000).length, 0);
@@ -83,7 +89,7 @@ test('relays: one that failed is left out, longer each time, and back when it is
   t.is(known.relays(45_999).length, 0);
   t.is(known.relays(46_000).length, 1);
   known.failed(key, 46_000);
-  known.reached(key);
+  known.found(known.get(key)!.descriptor);
   t.is(known.relays(46_000).length, 1);
 });
 
@@ -91,7 +97,7 @@ test('a newer descriptor clears what failed before', (t) => {
   const { net, known } = setUp();
   known.adopt(net.describe('a').encoded);
   known.failed(known.all()[0]!.key, 0);
-  known.adopt(net.describe('a', { sequence: 2 }).encoded);
+  known.adopt(net.describe('a', { sequence: 2 }).encoded, undefined, 'heard');
   t.is(known.relays(0).length, 1);
 });
 
@@ -111,10 +117,70 @@ test('the table stops at its cap, keeps peers, and shows circuits no more than t
   const { net, known } = setUp({ peers });
   const first = known.adopt(net.describe('first').encoded)!.node.key;
   peers.add(first);
-  for (let i = 0; i < KNOWN_NODES_MAX + 60; i++) known.adopt(net.describe(`n${i}`).encoded);
+  for (let i = 0; i < KNOWN_NODES_MAX + 60; i++) known.adopt(net.describe(`n${i}`).encoded, undefined, 'heard');
   t.is(known.size, KNOWN_NODES_MAX);
   t.not(known.get(first), undefined);
   t.is(known.relays(0).length, RELAY_VIEW_MAX);
   const ranks = known.all().map((node) => node.rank);
   t.true(ranks.filter((rank) => rank > 0.96).length < ranks.length * 0.04, 'the largest hashes went');
+});
+
+test('relays: named is not enough, gossip is, unless we sought it ourselves and did not find it', (t) => {
+  const { net, known } = setUp();
+  const a = net.describe('a');
+  const key = keyOf(a);
+  known.adopt(a.encoded);
+  t.is(known.relays(0).length, 0);
+  t.deepEqual(known.unproven(0), [], 'it did not come to us');
+  known.knocked(key);
+  t.is(known.unproven(0).length, 1);
+  known.notFound(a, 0);
+  t.is(known.unproven(14_999).length, 0);
+  t.is(known.unproven(15_000).length, 1);
+  known.notFound(a, 15_000);
+  t.is(known.unproven(44_999).length, 0);
+  t.false(known.adopt(a.encoded, undefined, 'heard')!.news);
+  t.is(known.relays(20_000).length, 0);
+  t.is(known.reachable(20_000).length, 1, 'for the ring its own links count');
+  t.true(known.found(a));
+  t.is(known.relays(20_000).length, 1);
+  const b = net.describe('b');
+  known.adopt(b.encoded);
+  t.true(known.adopt(b.encoded, undefined, 'heard')!.news);
+  t.is(known.relays(20_000).length, 2);
+  known.failed(keyOf(b), 20_000);
+  known.knocked(keyOf(b));
+  t.is(known.relays(20_000).length, 1, 'a link that it opens does not bring a failed one back');
+});
+
+test('a new address has to be found anew, a new descriptor for the same one does not', (t) => {
+  const { net, known } = setUp();
+  known.adopt(net.describe('a').encoded);
+  known.found(net.describe('a'));
+  known.adopt(net.describe('a', { sequence: 2 }).encoded);
+  t.is(known.relays(0).length, 1);
+  const moved = net.describe('a', { sequence: 3, addresses: [{ host: '127.1.0.2', port: 9480 }] });
+  known.adopt(moved.encoded);
+  t.is(known.relays(0).length, 0);
+  t.false(known.found(net.describe('a', { sequence: 2 })), 'the old address proves nothing');
+  t.true(known.found(moved));
+});
+
+test('names that nobody reached are capped, in all and by prefix, and push nothing else out', (t) => {
+  const { net, known } = setUp({ prefixRules: true });
+  const hostOf = (i: number): string => `127.${2 + (i % 250)}.${i >> 8}.1`;
+  for (let i = 0; i < 100; i++) {
+    const descriptor = net.describe(`real${i}`, { addresses: [{ host: hostOf(i), port: 1 }] });
+    known.adopt(descriptor.encoded);
+    known.found(descriptor);
+  }
+  for (let i = 0; i < 40; i++)
+    known.adopt(net.describe(`p${i}`, { addresses: [{ host: `127.1.${i}.1`, port: 1 }] }).encoded);
+  const named = (): number => known.all().filter(({ standing }) => standing === 'named').length;
+  // The nearest on the ring are kept besides.
+  t.true(named() >= UNREACHED_PER_PREFIX_MAX && named() < UNREACHED_PER_PREFIX_MAX + 16, `${named()}`);
+  for (let i = 0; i < UNREACHED_NODES_MAX + 300; i++)
+    known.adopt(net.describe(`n${i}`, { addresses: [{ host: hostOf(i), port: 1 }] }).encoded);
+  t.is(named(), UNREACHED_NODES_MAX);
+  t.is(known.relays(0).length, 100);
 });

@@ -50,6 +50,45 @@ test('a request for the ring is granted to who is near, and refused to who is no
   }
 });
 
+test('a stranger is no relay for having linked to us, announced itself and pushed: it has to answer at its address', async (t) => {
+  const net = await network(6);
+  const [node] = net.nodes;
+  const known = new Set(net.nodes.map((each) => each.key));
+  for (let i = 0; i < 40; i++) {
+    const host = `127.${100 + i}.0.1`;
+    const descriptor = net.describe(`poison-${i}`, { addresses: [{ host, port: 1 }] });
+    const link = net.strangerLink(node!, descriptor, host);
+    const target = locationToBytes(descriptor.location);
+    link.sendMessage({ type: 'Announce', id: 1, target, htl: ANNOUNCE_HTL_MAX, descriptor: descriptor.encoded });
+    link.sendMessage({ type: 'ViewPush', descriptor: descriptor.encoded });
+  }
+  const before = net.probes;
+  for (let second = 0; second < 60; second++) {
+    await net.clock.advance(1_000);
+    for (const each of net.nodes) {
+      t.is(each.topology.relays().length, 5);
+      t.true(each.topology.relays().every((relay) => known.has(keyOf(relay))));
+    }
+  }
+  t.is(node!.topology.estimatedNodes() < 20, true, 'nor does it make the network look larger');
+  t.true(net.probes - before <= 32 + 12, `${net.probes - before} probes in a minute`);
+});
+
+test('who dialled us is dialled back, and found; a failure there is tried again later each time', async (t) => {
+  const net = await network(1);
+  const [node] = net.nodes;
+  let isBlocked = true;
+  net.blocked = () => isBlocked;
+  const late = await net.add({ seeds: [] });
+  net.strangerLink(node!, late.descriptor, late.host);
+  await net.clock.advance(2_000);
+  t.is(net.probes, 1);
+  t.deepEqual(node!.topology.relays(), []);
+  isBlocked = false;
+  await net.clock.advance(40_000);
+  t.deepEqual(node!.topology.relays(), [late.descriptor]);
+});
+
 test('a flood of long requests leaves room for our own, and the ring stands', async (t) => {
   const net = await network(6);
   const [node] = net.nodes;
@@ -99,7 +138,7 @@ test("ViewPush: only one's own descriptor", async (t) => {
   link.sendMessage({ type: 'ViewPush', descriptor: net.describe('somebody else').encoded });
   await net.clock.advance(20);
   t.false(link.isOpen);
-  t.is(net.nodes[0]!.topology.relays().length, 4, 'three others and the stranger itself');
+  t.is(net.nodes[0]!.topology.relays().length, 3, 'the three others: the stranger was never reached');
 });
 
 test('samples that nothing asked for change nothing', async (t) => {

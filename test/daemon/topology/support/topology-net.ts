@@ -5,7 +5,7 @@
 import type { Crypto } from '../../../../crypto/provider.ts';
 import { ProtocolError } from '../../../../daemon/errors.ts';
 import { hexKey, nodeId } from '../../../../daemon/ids.ts';
-import type { Link, Links } from '../../../../daemon/link/link-types.ts';
+import type { Link, LinkProber, Links } from '../../../../daemon/link/link-types.ts';
 import type { Records } from '../../../../daemon/ports.ts';
 import { createTopology, type Topology, type TopologyOptions } from '../../../../daemon/topology/topology.ts';
 import type { Peer } from '../../../../daemon/topology/topology-types.ts';
@@ -58,7 +58,7 @@ export interface TestNode {
   up: boolean;
 }
 
-interface TestLinks extends Links {
+interface TestLinks extends Links, LinkProber {
   readonly open: Map<number, TestLink>;
 }
 
@@ -74,6 +74,7 @@ export interface TopologyNet {
   readonly crypto: Crypto;
   readonly nodes: TestNode[];
   messages: number;
+  probes: number;
   add(overrides?: NodeOverrides): Promise<TestNode>;
   /** Dials between these fail while it says so; existing links are for the test to cut. */
   blocked: (a: TestNode, b: TestNode) => boolean;
@@ -206,6 +207,17 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
       open,
       get,
       all: () => [...open.values()],
+      probe(at) {
+        net.probes++;
+        return new Promise((resolve, reject) => {
+          later(() => {
+            const target = nodes.findLast((node) => node.up && node.host === at.addresses[0]?.host);
+            const isThere = self().up && target?.key === hexKey(at.nodeId) && !net.blocked(self(), target);
+            if (isThere) resolve();
+            else reject(new ProtocolError('ERR_DIAL'));
+          });
+        });
+      },
       connect(to) {
         const key = hexKey(to.nodeId);
         const existing = get(to.nodeId);
@@ -236,6 +248,7 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
     crypto,
     nodes,
     messages: 0,
+    probes: 0,
     blocked: () => false,
     describe,
     alive: () => nodes.filter((node) => node.up),

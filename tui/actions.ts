@@ -12,8 +12,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { link, open, readdir, rm, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ConfigDocument } from '../config/document.ts';
-import type { DescriptorDocument, TransferResult, TransferStatus } from '../daemon/api/schema.ts';
+import { formatSize } from '../config/schema.ts';
+import type {
+  DescriptorDocument,
+  ResizeDocument,
+  StoreDocument,
+  TransferResult,
+  TransferStatus,
+} from '../daemon/api/schema.ts';
 import { createApiClient } from '../daemon/api/schema-client.ts';
 import { LocalError, USER_ERRORS } from '../daemon/errors.ts';
 import { extended, type FetchWish, type PublishWish } from './commands.ts';
@@ -35,6 +43,7 @@ export interface Actions {
 }
 
 const NAMES_TRIED = 100;
+const WATCH_MS = 500;
 const CHOICES_SHOWN = 12;
 
 export function createActions(deps: ActionDeps): Actions {
@@ -50,7 +59,10 @@ export function createActions(deps: ActionDeps): Actions {
     const handle = await open(atHome(file), 'r');
     if (!(await handle.stat()).isFile()) {
       await handle.close();
-      throw new LocalError('no_file', 'it is not a plain file');
+      throw new LocalError(
+        'no_file',
+        'it is not a plain file; a directory is published with holloway publish DIR in a shell',
+      );
     }
     const { id, uploaded } = await api.publish(
       handle.createReadStream({ highWaterMark: 256 * 1024 }),
@@ -182,6 +194,44 @@ export function createActions(deps: ActionDeps): Actions {
     });
   }
 
+  /** Nothing is given up unasked: the plan is the question. */
+  async function planResize(sizeBytes: number): Promise<void> {
+    const plan = await api.post<ResizeDocument>('/v1/store/resize', { sizeBytes, dryRun: true }, ending.signal);
+    const { evictedStore, evictedCache, evictedRecords } = plan;
+    const effect =
+      evictedStore + evictedCache + evictedRecords === 0
+        ? 'Nothing is given up.'
+        : `It gives up ${evictedStore} stored and ${evictedCache} cached blocks, ${evictedRecords} records.`;
+    const question = `Resize the store to ${formatSize(sizeBytes)}? ${effect}`;
+    deps.tell({ type: 'asked', question, wanted: { type: 'resize', sizeBytes }, nowMs: deps.nowMs() });
+  }
+
+  /** Until the work in the background is over. */
+  async function watchStore(job: 'resize' | 'verify'): Promise<StoreDocument> {
+    for (;;) {
+      const found = await api.get<StoreDocument>('/v1/store', ending.signal);
+      if (!found[job].isRunning) return found;
+      say(`${job}: ${found[job].done} of ${found[job].total}`);
+      await pause(WATCH_MS, undefined, { signal: ending.signal });
+    }
+  }
+
+  async function resize(sizeBytes: number): Promise<void> {
+    await api.post('/v1/store/resize', { sizeBytes }, ending.signal);
+    await watchStore('resize');
+    say(
+      `the store may use ${formatSize(sizeBytes)} now; store.size in the file decides at the next start, unless it is auto`,
+    );
+  }
+
+  async function verify(): Promise<void> {
+    await api.post('/v1/store/verify', {}, ending.signal);
+    const { done, damaged } = (await watchStore('verify')).verify;
+    say(
+      `verified: ${done} blocks and records, ${damaged} damaged and dropped; cached blocks are checked when they are asked for`,
+    );
+  }
+
   async function act(request: Request): Promise<void> {
     switch (request.type) {
       case 'publish':
@@ -197,6 +247,12 @@ export function createActions(deps: ActionDeps): Actions {
         return reveal(request.ids);
       case 'find-path':
         return findPath(request.text, request.path);
+      case 'plan-resize':
+        return planResize(request.sizeBytes);
+      case 'resize':
+        return resize(request.sizeBytes);
+      case 'verify':
+        return verify();
       case 'config':
         return config();
       case 'self':

@@ -7,6 +7,7 @@
  * Source  ux § 1.3 (`:`), § 2.2.
  * @module
  */
+import { parseSize } from '../config/schema.ts';
 import type { Status } from '../daemon/api/schema.ts';
 import { TABS, type TabId } from './keymap.ts';
 
@@ -19,6 +20,7 @@ export interface PublishWish {
     readonly class?: string;
     readonly convergent?: boolean;
     readonly compress?: boolean;
+    readonly verify?: boolean;
   };
 }
 
@@ -36,7 +38,8 @@ export type Command =
   | { readonly type: 'copy'; readonly alias: string; readonly toFile: boolean }
   | { readonly type: 'tab'; readonly tab: TabId }
   | { readonly type: 'setting'; readonly key: string }
-  | { readonly type: 'self' | 'stop' | 'reveal' | 'help' | 'quit' };
+  | { readonly type: 'resize'; readonly sizeBytes: number }
+  | { readonly type: 'verify' | 'self' | 'stop' | 'reveal' | 'help' | 'quit' };
 
 /** What completion may offer. */
 export interface Known {
@@ -57,9 +60,9 @@ export interface CommandRow {
 export const COMMAND_ROWS: readonly CommandRow[] = [
   {
     name: 'publish',
-    usage: 'FILE [--type T] [--name N] [--compress] [--convergent]',
+    usage: 'FILE [--type T] [--name N] [--verify] [--compress] [--convergent]',
     sentence: 'publish a file; its key is copied with y',
-    flags: ['--type=', '--name=', '--class=', '--compress', '--convergent'],
+    flags: ['--type=', '--name=', '--class=', '--verify', '--compress', '--convergent'],
     offers: 'file',
   },
   {
@@ -94,6 +97,21 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
   },
   { name: 'config list', usage: '', sentence: 'open Config', flags: [], offers: 'nothing' },
   { name: 'config get', usage: 'KEY', sentence: 'show one setting on Config', flags: [], offers: 'setting' },
+  {
+    name: 'store resize',
+    usage: 'SIZE',
+    sentence: 'another size, such as 8GiB: first it says what that gives up',
+    flags: [],
+    offers: 'nothing',
+  },
+  {
+    name: 'store verify',
+    usage: '',
+    sentence: 'read every block and compare it with its key',
+    flags: [],
+    offers: 'nothing',
+  },
+  { name: 'store stat', usage: '', sentence: 'open Store', flags: [], offers: 'nothing' },
   { name: 'logs', usage: '', sentence: 'open Log', flags: [], offers: 'nothing' },
   { name: 'status', usage: '', sentence: 'open Overview', flags: [], offers: 'nothing' },
   { name: 'tab', usage: 'NAME', sentence: 'open a tab', flags: [], offers: 'tab' },
@@ -103,7 +121,20 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
   { name: 'quit', usage: '', sentence: 'leave the dashboard', flags: [], offers: 'nothing' },
 ];
 
-const SHELL_ONLY = ['daemon', 'start', 'top', 'devnet', 'demo', 'config', 'peer', 'transfer', 'key', 'site'];
+const SHELL_ONLY = [
+  'daemon',
+  'start',
+  'top',
+  'devnet',
+  'demo',
+  'config',
+  'peer',
+  'transfer',
+  'store',
+  'ls',
+  'key',
+  'site',
+];
 
 /** What the user meant, or why it cannot be done. */
 export function parseCommand(text: string): Command | string {
@@ -135,6 +166,7 @@ function commandOf(name: string, word: string, flags: ReadonlyMap<string, string
         ...pick('--class', 'class'),
         ...(flags.has('--convergent') ? { convergent: true } : {}),
         ...(flags.has('--compress') ? { compress: true } : {}),
+        ...(flags.has('--verify') ? { verify: true } : {}),
       };
       if (flags.has('--convergent') && flags.has('--compress'))
         return '--convergent documents are never compressed: leave out --compress';
@@ -148,6 +180,14 @@ function commandOf(name: string, word: string, flags: ReadonlyMap<string, string
       return { type: 'copy', alias: word, toFile: flags.has('--file') };
     case 'config get':
       return { type: 'setting', key: word };
+    case 'store resize': {
+      const sizeBytes = parseSize(word);
+      return sizeBytes === undefined ? `${word} is no size; such as 8GiB` : { type: 'resize', sizeBytes };
+    }
+    case 'store verify':
+      return { type: 'verify' };
+    case 'store stat':
+      return { type: 'tab', tab: 'store' };
     case 'peer self':
       return { type: 'self' };
     case 'tab': {

@@ -49,6 +49,8 @@ export type ActionName =
   | 'cancel'
   | 'copy'
   | 'reveal'
+  | 'resize'
+  | 'verify'
   | 'lost'
   | 'layout'
   | 'shorter'
@@ -139,6 +141,14 @@ export const KEYMAP: readonly KeyRow[] = [
     sentence: 'copy the key of the selected transfer, without showing it',
     tabs: ['transfers'],
   },
+  {
+    keys: ['R'],
+    action: 'resize',
+    hint: 'resize',
+    sentence: 'another size of the store; it says first what that gives up',
+    tabs: ['store'],
+  },
+  { keys: ['V'], action: 'verify', hint: 'verify', sentence: 'check every block of the store', tabs: ['store'] },
   { keys: [':'], action: 'command', hint: 'command', sentence: 'a command line; Tab completes' },
   {
     keys: ['['],

@@ -32,7 +32,10 @@ export type Request =
   | { readonly type: 'copy'; readonly id: string; readonly alias: string; readonly toFile: boolean }
   | { readonly type: 'reveal'; readonly ids: readonly string[] }
   | { readonly type: 'find-path'; readonly text: string; readonly path: string }
-  | { readonly type: 'config' | 'self' | 'stop' };
+  /** Asks what it would give up; the answer is a question. */
+  | { readonly type: 'plan-resize'; readonly sizeBytes: number }
+  | { readonly type: 'resize'; readonly sizeBytes: number }
+  | { readonly type: 'config' | 'self' | 'verify' | 'stop' };
 
 /** At the bottom of the screen: a command being typed, or a question before something changes. */
 export type Prompt =
@@ -105,6 +108,7 @@ export type ModelEvent =
   | { readonly type: 'tick'; readonly nowMs: number }
   /** Answers to requests. */
   | { readonly type: 'told'; readonly text: string; readonly nowMs: number }
+  | { readonly type: 'asked'; readonly question: string; readonly wanted: Request; readonly nowMs: number }
   | {
       readonly type: 'config';
       readonly document: ConfigDocument | undefined;

@@ -103,6 +103,10 @@ export function step(model: Model, event: ModelEvent): Step {
       return [forgetOld(now), []];
     case 'told':
       return [said(now, event.text, NOTICE_MS), []];
+    case 'asked':
+      // Whoever types meanwhile goes on typing: a late question must not take a letter for its answer.
+      if (now.prompt !== undefined) return [said(now, 'there was a question, not asked because you were typing'), []];
+      return asking(now, event.question, event.wanted);
     case 'config':
       return [{ ...now, config: event.document ?? now.config, configFailure: event.fault }, []];
     case 'revealed':
@@ -222,6 +226,12 @@ function carryOut(model: Model, command: Command): Step {
     }
     case 'stop':
       return asking(model, 'Stop the daemon? Transfers end, and this node leaves the network.', { type: 'stop' });
+    case 'resize':
+      return changing(model) ?? [model, [{ type: 'plan-resize', sizeBytes: command.sizeBytes }]];
+    case 'verify':
+      return asking(model, 'Read every block and compare it with its key? The disk is busy for a while.', {
+        type: 'verify',
+      });
     case 'self':
       return changing(model) ?? [model, [{ type: 'self' }]];
     case 'publish':
@@ -345,10 +355,13 @@ function act(model: Model, action: ActionName): Step {
       return openTab(model, tabBeside(model.tab, 1));
     case 'previous-tab':
       return openTab(model, tabBeside(model.tab, -1));
+    case 'verify':
+      return carryOut(model, { type: 'verify' });
     case 'command':
+    case 'resize':
     case 'publish':
     case 'fetch': {
-      const text = action === 'command' ? '' : `${action} `;
+      const text = action === 'command' ? '' : action === 'resize' ? 'store resize ' : `${action} `;
       const open: Model = { ...model, prompt: { type: 'command', text, choices: [], fault: '' } };
       return action === 'command' ? [open, []] : (changing(model) ?? [open, []]);
     }

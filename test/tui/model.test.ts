@@ -249,6 +249,8 @@ test('command line: what is typed becomes a request, a tab, or a sentence that s
     ['publish a --convergent --compress', '--convergent'],
     ['devnet up', '"devnet up" works in a shell'],
     ['frobnicate', 'no command "frobnicate"'],
+    ['store resize much', 'much is no size'],
+    ['store passphrase', '"store passphrase" works in a shell'],
     ['stop now', 'stop takes nothing more'],
   ] as const) {
     const [model, effects] = submit(text);
@@ -298,6 +300,14 @@ test('p and g open the command line; cancel, stop and reveal ask first, and only
   t.is(press(transfers, 'end', 'K').prompt, undefined, 'an ended one cannot be cancelled');
   t.deepEqual(effectsOf(transfers, 'y'), [{ type: 'copy', id: '2', alias: 'file-2', toFile: false }]);
   t.deepEqual(effectsOf(submit('stop')[0], 'y'), [{ type: 'stop' }]);
+  t.deepEqual(submit('store resize 8GiB')[1], [{ type: 'plan-resize', sizeBytes: 8 * 2 ** 30 }]);
+  t.like(press(modelOf(80, 24, { tab: 'store' }), 'R').prompt, { text: 'store resize ' });
+  t.deepEqual(effectsOf(press(modelOf(80, 24, { tab: 'store' }), 'V'), 'y'), [{ type: 'verify' }]);
+  const wanted = { type: 'resize', sizeBytes: 1 } as const;
+  const question = { type: 'asked', question: 'Resize?', wanted, nowMs } as const;
+  const planned = step(modelOf(80, 24), question)[0];
+  t.deepEqual(effectsOf(planned, 'y'), [wanted]);
+  t.like(step(press(modelOf(80, 24), ':'), question)[0].prompt, { type: 'command' }, 'not while one types');
 });
 
 test('read-only, and without a daemon: nothing that changes is asked for', (t) => {

@@ -22,6 +22,7 @@ import type { Ports, Timer, Trace, TraceEvent } from './ports.ts';
 import { createRouter } from './router/router.ts';
 import type { NodeSettings } from './settings.ts';
 import { openStore } from './store/block-store.ts';
+import { ringEachSideFor } from './topology/peer-choice.ts';
 import { createTopology } from './topology/topology.ts';
 import { isPrivate } from './wire/address.ts';
 import { decodeDescriptor, deriveLocation, makeStamp, signDescriptor } from './wire/descriptor.ts';
@@ -154,7 +155,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       seeds: settings.seeds,
       allowPrivateAddresses: settings.allowPrivateAddresses,
       prefixRules: settings.prefixRules,
-      ringNeighboursEachSide: settings.ringNeighboursEachSide,
+      ringNeighboursEachSide: ringEachSideFor(settings.ringNeighboursEachSide, settings.peersMax),
       longLinks: settings.longLinks,
       peersMax: settings.peersMax,
       ownDescriptor,

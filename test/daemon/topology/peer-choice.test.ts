@@ -1,6 +1,12 @@
 import test from 'ava';
 import { type RingLocation, ringLocation } from '../../../daemon/ids.ts';
-import { estimateNodes, longTarget, nearestCandidate, spreadTarget } from '../../../daemon/topology/peer-choice.ts';
+import {
+  estimateNodes,
+  longTarget,
+  nearestCandidate,
+  ringEachSideFor,
+  spreadTarget,
+} from '../../../daemon/topology/peer-choice.ts';
 import { distance } from '../../../daemon/topology/ring-location.ts';
 
 const OWN = { key: 'own', location: ringLocation(0.5) };
@@ -51,4 +57,17 @@ test('spreadTarget: of the places drawn, the one farthest on the log scale of it
   t.is(spreadTarget(own, draws, [near, far], 1_000, 4), middle);
   const across = longTarget(own, { distance: 0.2, side: 0.75 }, 1_000, 4);
   t.is(spreadTarget(own, draws, [across], 1_000, 4), near, 'the other side does not count');
+});
+
+test('ringEachSideFor: as wanted where there is room, a quarter of it otherwise, never none', (t) => {
+  t.deepEqual(
+    [
+      ringEachSideFor(4, 32),
+      ringEachSideFor(4, 16),
+      ringEachSideFor(4, 13),
+      ringEachSideFor(1, 16),
+      ringEachSideFor(4, 2),
+    ],
+    [4, 4, 3, 1, 1],
+  );
 });

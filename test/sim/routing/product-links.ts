@@ -1,7 +1,7 @@
 /**
  * The links that the product's own choice of peers leads to, once a calm network has settled.
  *
- * Shape   4 ring neighbours on either side; then node after node seeks long links: a target drawn by spreadTarget(), whoever
+ * Shape   4 ring neighbours on either side, 3 where there is room for ten peers; then node after node seeks long links: a target drawn by spreadTarget(), whoever
  *         nearestCandidate() finds there, and a relation if that node has room. Relations are mutual.
  * Unit    `peers` is the mean number of relations. What a node wishes for (longLinks) is found by bisection on a small network so
  *         that this mean comes out; some nodes wish for one more than others. peersMax is 4/3 of the mean, as by default.
@@ -18,6 +18,7 @@ import {
   estimateNodes,
   LONG_TARGET_DRAWS,
   nearestCandidate,
+  ringEachSideFor,
   spreadTarget,
 } from '../../../daemon/topology/peer-choice.ts';
 import type { RingPlace } from '../../../daemon/topology/ring-location.ts';
@@ -62,10 +63,11 @@ interface Place extends RingPlace {
   readonly node: number;
 }
 
-export function buildProductLinks(nodes: NodeSet, peers: number, seed: string, ringEachSide = RING_EACH_SIDE): Links {
+export function buildProductLinks(nodes: NodeSet, peers: number, seed: string, ringWanted = RING_EACH_SIDE): Links {
   const peersMax = Math.min(Math.round(peers * PEERS_MAX_PER_MEAN), PEERS_MAX, nodes.count - 1);
   const trial =
     nodes.count <= CALIBRATION_NODES ? nodes : drawNodes(CALIBRATION_NODES, createFastRandom(`${seed} trial`));
+  const ringEachSide = ringEachSideFor(ringWanted, peersMax);
   const limits = { peersMax, ringEachSide };
   let enough = 0;
   let tooMany = Math.max(0, Math.min(peers, peersMax) - 2 * ringEachSide) + 1;

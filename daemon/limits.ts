@@ -19,6 +19,10 @@ export const FRAME_HEADER_BYTES = 3;
 export const HANDSHAKES_MAX = 256;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const LINKS_MAX = 512;
+/** Of those, accepted from one /24 (IPv4) or /32 (IPv6). */
+export const LINKS_PER_PREFIX_MAX = 16;
+/** The same for one private address, which the nodes of a devnet may share. */
+export const LINKS_PER_HOST_MAX = 64;
 /** Bytes waiting on one link before it refuses messages and kills the circuit with the oldest queued cells. */
 export const LINK_QUEUE_BYTES_MAX = 16 * 1024 * 1024;
 /** Above this a link asks its users to hold back what can wait. */

@@ -131,6 +131,8 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       nowHour: () => topology.networkHour(),
       allowPrivateAddresses: settings.allowPrivateAddresses,
       sendDescriptor: settings.role !== ROLE.light,
+      prefixRules: settings.prefixRules,
+      isLinkInUse: (link) => onion.isLinkInUse(link) || topology.peers().some((peer) => peer.link === link),
     },
     {
       opened: (link) => topology.linkOpened(link),

@@ -8,7 +8,8 @@
  * Why     a probe must learn nothing: whatever is wrong, nothing is answered, bytes are read on, and the stream is closed after
  *         1 to 30 s. For a stranger that moment is drawn when he comes, so that it does not tell whether his bytes were too few
  *         or refused: the length at which that changes would be our fingerprint. Under a flood the silent ones make room first,
- *         then those that have proven nothing; so garbage cannot keep out a node that holds our descriptor.
+ *         then those that have proven nothing; so garbage cannot keep out a node that holds our descriptor. Links have caps by
+ *         where they come from, and idle ones make room for newcomers (link-room.ts).
  * Source  design § 4 "Link handshake".
  * @module
  */
@@ -23,6 +24,7 @@ import type { Descriptor } from '../wire/descriptor-types.ts';
 import { Conduit, type Totals } from './conduit.ts';
 import { createInitiator, createResponder, type HandshakeMachine, type Session } from './handshake.ts';
 import { OpenLink } from './link.ts';
+import { leastWorth, linksFrom, originOf } from './link-room.ts';
 import type { Link, LinkEvents, LinkHost } from './link-types.ts';
 import { createReplayGuard } from './replay.ts';
 
@@ -47,6 +49,10 @@ export interface LinksOptions {
   readonly allowPrivateAddresses: boolean;
   /** False for a light client: it shows no descriptor, and a fresh static key on every link. */
   readonly sendDescriptor: boolean;
+  /** Whether links are capped by where they come from; true if not given. Off where all nodes share one address. */
+  readonly prefixRules?: boolean;
+  /** Whether a peer or a circuit needs it. Without this question every link is kept. */
+  readonly isLinkInUse?: (link: Link) => boolean;
 }
 
 /** A stream that is not a link yet, or will never be one. */
@@ -114,7 +120,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
     attempt.timer.cancel();
     attempts.delete(attempt);
     const isLight = session.peer === undefined;
-    if (links.size >= LINKS_MAX || (isLight && lights >= LIGHT_LINKS_MAX)) {
+    if (!makeLinkRoom(attempt, session)) {
       conduit.close();
       attempt.settle?.reject('ERR_LIMIT');
       return;
@@ -128,6 +134,38 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
     attempt.settle?.resolve(link);
     if (session.rest.length > 0 && link.isOpen) link.receive(session.rest);
   }
+
+  /** Room for one more link: an idle one may have to go. */
+  function makeLinkRoom(attempt: Attempt, session: Session): boolean {
+    // It will take the place of its own older link.
+    if (session.peer !== undefined && !attempt.dialled && byNode.get(hexKey(session.peer.nodeId))?.accepted)
+      return true;
+    if (!attempt.dialled && !makeOriginRoom(attempt.conduit.remote.host)) return false;
+    if (session.peer === undefined && lights >= LIGHT_LINKS_MAX) {
+      if (!giveUp([...links.values()].filter((link) => link.peer === undefined))) return false;
+    }
+    return links.size < LINKS_MAX || giveUp(links.values());
+  }
+
+  function makeOriginRoom(host: string): boolean {
+    if (options.prefixRules === false) return true;
+    const sameOrigin = linksFrom(links.values(), host);
+    return sameOrigin.length < originOf(host).linksMax || giveUp(sameOrigin);
+  }
+
+  function giveUp(among: Iterable<OpenLink>): boolean {
+    const least = idleOf(among);
+    least?.close('ERR_LIMIT');
+    return least !== undefined;
+  }
+
+  /** The one that would go first. */
+  function idleOf(among: Iterable<OpenLink>): OpenLink | undefined {
+    const { isLinkInUse } = options;
+    return isLinkInUse === undefined ? undefined : leastWorth(among, isLinkInUse);
+  }
+
+  const isFull = (): boolean => links.size >= LINKS_MAX && idleOf(links.values()) === undefined;
 
   function enterNode(link: OpenLink): void {
     const pair = byNode.get(link.peerKey) ?? { dialled: undefined, accepted: undefined };
@@ -221,7 +259,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
   }
 
   function accept(stream: ByteStream): void {
-    if (over || links.size >= LINKS_MAX || !makeRoom()) {
+    if (over || isFull() || !makeRoom()) {
       stream.close();
       return;
     }
@@ -290,7 +328,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
     if (over) return 'ERR_CLOSED';
     if (crypto.equal(to.nodeId, options.ownDescriptor().nodeId)) return 'ERR_DIAL';
     if (!isDialable(host) || (!options.allowPrivateAddresses && isPrivate(host))) return 'ERR_BINDING';
-    return links.size >= LINKS_MAX || !makeRoom() ? 'ERR_LIMIT' : undefined;
+    return isFull() || !makeRoom() ? 'ERR_LIMIT' : undefined;
   }
 
   return {

@@ -139,13 +139,14 @@ test('at HANDSHAKES_MAX a newcomer takes the place of one that proved nothing; n
   t.is(more.closedAtMs, undefined);
 });
 
-test('LIGHT_LINKS_MAX and LINKS_MAX: at the caps newcomers are turned away, light ones first', async (t) => {
+test('LIGHT_LINKS_MAX and LINKS_MAX: at the caps newcomers are turned away, light ones first, unless a link is idle', async (t) => {
   if (process.env.HOLLOWAY_CRYPTO === 'portable') {
     t.log('512 handshakes take 5 s with the portable engine: reached with the fast one only');
     return t.pass();
   }
   const world = createWorld();
-  const b = await world.node(2);
+  let areInUse = true;
+  const b = await world.node(2, { isLinkInUse: () => areInUse });
   const turnedAway = async (seed: number, sendDescriptor: boolean): Promise<void> => {
     const late = await world.node(seed, { sendDescriptor });
     const pending = late.links.connect(b.descriptor);
@@ -173,6 +174,9 @@ test('LIGHT_LINKS_MAX and LINKS_MAX: at the caps newcomers are turned away, ligh
   await world.clock.advance(100);
   await refused;
   await t.throwsAsync(b.links.connect(late.descriptor), { instanceOf: ProtocolError, code: 'ERR_LIMIT' });
-  b.links.all()[0]!.close('shutdown');
+  const youngest = b.links.all().at(-1)!;
+  areInUse = false;
   t.true((await world.connect(late, b)).near.isOpen);
+  t.is(b.links.all().length, LINKS_MAX);
+  t.false(youngest.isOpen, 'an idle one makes room');
 });

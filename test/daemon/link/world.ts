@@ -67,6 +67,8 @@ export interface NodeOptions extends Partial<LinksOptions> {
   readonly identity?: TestIdentity;
   readonly events?: Partial<LinkEvents>;
   readonly overflow?: boolean;
+  /** Where it is, when not at the host of its seed. */
+  readonly at?: NetAddress;
 }
 
 export interface World {
@@ -84,8 +86,9 @@ export function createWorld(options: MemoryNetworkOptions = {}): World {
     clock,
     network,
     async node(seed, given = {}) {
-      const identity = given.identity ?? makeIdentity(seed);
-      const transport = network.transport(hostOf(seed));
+      const at = given.at ?? { host: hostOf(seed), port: PORT };
+      const identity = given.identity ?? makeIdentity(seed, at);
+      const transport = network.transport(at.host);
       const opened: Link[] = [];
       const messages: Message[] = [];
       const cells: Uint8Array[] = [];
@@ -116,10 +119,11 @@ export function createWorld(options: MemoryNetworkOptions = {}): World {
           nowHour: given.nowHour ?? (() => NOW_HOUR),
           allowPrivateAddresses: given.allowPrivateAddresses ?? true,
           sendDescriptor: given.sendDescriptor ?? true,
+          ...(given.isLinkInUse === undefined ? {} : { isLinkInUse: given.isLinkInUse }),
         },
         events,
       );
-      await links.listen({ host: hostOf(seed), port: PORT });
+      await links.listen(at);
       return { ...identity, links, opened, messages, cells, closed, drained, overflowed, transport };
     },
     async connect(from, to) {

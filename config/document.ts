@@ -3,19 +3,25 @@
  * @module
  */
 import type { Config } from './load.ts';
-import { OPTION_KEYS, optionOf } from './schema.ts';
+import { isOptionKey, OPTION_KEYS, type OptionKey, optionOf } from './schema.ts';
 
 export interface SettingDocument {
   readonly key: string;
   /** As written in the file. */
   readonly value: string;
-  readonly source: 'flag' | 'env' | 'file' | 'profile' | 'default';
+  /** `running`: changed while the daemon runs, until it stops. */
+  readonly source: 'flag' | 'env' | 'file' | 'profile' | 'default' | 'running';
   readonly where: string;
   readonly default: string;
   readonly unit: string | null;
   readonly range: string;
   readonly sentence: string;
+  /** Whether a running daemon takes a new value. */
+  readonly live: boolean;
 }
+
+/** log.level through the control API's config/set, store.size through its store/resize. All others are read once, at the start. */
+const LIVE_KEYS: readonly OptionKey[] = ['log.level', 'store.size'];
 
 export interface ConfigDocument {
   readonly v: 1;
@@ -35,7 +41,22 @@ export function configDocument(config: Config, file: string): ConfigDocument {
       unit: option.unit ?? null,
       range: option.range,
       sentence: option.sentence,
+      live: LIVE_KEYS.includes(key),
     };
   });
   return { v: 1, file, settings };
+}
+
+/**
+ * The document after a setting was changed while running.
+ * @throws a plain Error that says what was expected
+ */
+export function withSetting(document: ConfigDocument, key: string, text: string): ConfigDocument {
+  if (!isOptionKey(key)) throw new Error(`no setting is called ${key}`);
+  const option = optionOf(key);
+  const value = option.print(option.parse(text));
+  const settings = document.settings.map((setting) =>
+    setting.key === key ? { ...setting, value, source: 'running' as const, where: 'set while running' } : setting,
+  );
+  return { ...document, settings };
 }

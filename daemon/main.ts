@@ -101,7 +101,14 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
   const stop = Promise.withResolvers<string>();
   try {
     const api = await startControlApi(
-      { node, clock, status, config: configDocument(config, paths.configFile), stop: () => stop.resolve('asked to') },
+      {
+        node,
+        clock,
+        status,
+        config: configDocument(config, paths.configFile),
+        stop: () => stop.resolve('asked to'),
+        setLogLevel: log.setLevel,
+      },
       sockets,
     );
     const link = formatAddress(node.boundAddress);

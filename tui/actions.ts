@@ -253,6 +253,10 @@ export function createActions(deps: ActionDeps): Actions {
         return resize(request.sizeBytes);
       case 'verify':
         return verify();
+      case 'set':
+        await api.post('/v1/config/set', { key: request.key, value: request.value });
+        say(`${request.key} is ${request.value} now, until the daemon stops`);
+        return config();
       case 'config':
         return config();
       case 'self':

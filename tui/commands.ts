@@ -38,6 +38,7 @@ export type Command =
   | { readonly type: 'copy'; readonly alias: string; readonly toFile: boolean }
   | { readonly type: 'tab'; readonly tab: TabId }
   | { readonly type: 'setting'; readonly key: string }
+  | { readonly type: 'set'; readonly key: string; readonly value: string }
   | { readonly type: 'resize'; readonly sizeBytes: number }
   | { readonly type: 'verify' | 'self' | 'stop' | 'reveal' | 'help' | 'quit' };
 
@@ -112,6 +113,13 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     offers: 'nothing',
   },
   { name: 'store stat', usage: '', sentence: 'open Store', flags: [], offers: 'nothing' },
+  {
+    name: 'config set',
+    usage: 'KEY VALUE',
+    sentence: 'change what a running daemon takes: log.level, store.size',
+    flags: [],
+    offers: 'setting',
+  },
   { name: 'logs', usage: '', sentence: 'open Log', flags: [], offers: 'nothing' },
   { name: 'status', usage: '', sentence: 'open Overview', flags: [], offers: 'nothing' },
   { name: 'tab', usage: 'NAME', sentence: 'open a tab', flags: [], offers: 'tab' },
@@ -151,7 +159,11 @@ export function parseCommand(text: string): Command | string {
   const taken = takeFlags(row, words.slice(row.name.split(' ').length));
   if (typeof taken === 'string') return taken;
   const { flags, rest } = taken;
-  const wanted = row.usage === '' || row.usage.startsWith('[') ? 0 : 1;
+  const wanted = row.usage
+    .replaceAll(/\[.*?\]/g, '')
+    .split(' ')
+    .filter(Boolean).length;
+  if (row.name === 'config set' && rest.length === 2) return setting(rest[0]!, rest[1]!);
   if (rest.length !== wanted) return wanted === 0 ? `${row.name} takes nothing more` : `${row.name} ${row.usage}`;
   return commandOf(row.name, rest[0] ?? '', flags);
 }
@@ -207,6 +219,10 @@ function commandOf(name: string, word: string, flags: ReadonlyMap<string, string
     default:
       return { type: name as 'stop' | 'reveal' | 'help' | 'quit' };
   }
+}
+
+function setting(key: string, value: string): Command | string {
+  return key === 'store.size' ? commandOf('store resize', value, new Map()) : { type: 'set', key, value };
 }
 
 function takeFlags(

@@ -104,8 +104,8 @@ export const KEYMAP: readonly KeyRow[] = [
     keys: ['enter'],
     action: 'enter',
     hint: 'open',
-    sentence: "on Overview: open the selected panel's tab; on Peers: details; on Ring: the peer",
-    tabs: ['overview', 'peers', 'ring'],
+    sentence: "on Overview: open the selected panel's tab; on Peers: details; on Ring: the peer; on Config: change",
+    tabs: ['overview', 'peers', 'ring', 'config'],
   },
   { keys: ['escape'], action: 'back', hint: '', sentence: 'back: close details, help, explanation or filter' },
   {

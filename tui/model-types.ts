@@ -35,6 +35,7 @@ export type Request =
   /** Asks what it would give up; the answer is a question. */
   | { readonly type: 'plan-resize'; readonly sizeBytes: number }
   | { readonly type: 'resize'; readonly sizeBytes: number }
+  | { readonly type: 'set'; readonly key: string; readonly value: string }
   | { readonly type: 'config' | 'self' | 'verify' | 'stop' };
 
 /** At the bottom of the screen: a command being typed, or a question before something changes. */

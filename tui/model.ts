@@ -13,7 +13,15 @@ import { type Status, WINDOWS } from '../daemon/api/schema.ts';
 import { type Command, complete, parseCommand } from './commands.ts';
 import { formatClock } from './format.ts';
 import { type ActionName, rowOfKey, rowsOfTab, TABS, type TabId } from './keymap.ts';
-import { linesOf, listedPeers, listedTransfers, PEER_COLUMNS, ringPeers, selectedTransfer } from './lists.ts';
+import {
+  linesOf,
+  listedPeers,
+  listedSettings,
+  listedTransfers,
+  PEER_COLUMNS,
+  ringPeers,
+  selectedTransfer,
+} from './lists.ts';
 import type {
   ClickTarget,
   FeedEvent,
@@ -232,6 +240,8 @@ function carryOut(model: Model, command: Command): Step {
       return asking(model, 'Read every block and compare it with its key? The disk is busy for a while.', {
         type: 'verify',
       });
+    case 'set':
+      return changing(model) ?? [model, [command]];
     case 'self':
       return changing(model) ?? [model, [{ type: 'self' }]];
     case 'publish':
@@ -269,6 +279,16 @@ function revealing(model: Model): Step {
   if (model.revealed !== undefined) return [said({ ...model, revealed: undefined }, 'hidden again'), []];
   const ids = listedTransfers(model).map(({ id }) => id);
   return asking(model, 'Show keys and addresses on this screen for 60 s?', { type: 'reveal', ids });
+}
+
+/** The setting under the cursor, as the start of a command; or why a running daemon does not take it. */
+function editing(model: Model): Step {
+  const settings = listedSettings(model);
+  const chosen = settings[Math.min(model.scroll, settings.length - 1)];
+  if (chosen === undefined) return [model, []];
+  if (!chosen.live) return [said(model, `${chosen.key} is read at the start: edit the file, then stop and start`), []];
+  const text = `config set ${chosen.key} `;
+  return changing(model) ?? [{ ...model, prompt: { type: 'command', text, choices: [], fault: '' } }, []];
 }
 
 function openTab(model: Model, tab: TabId): Step {
@@ -395,6 +415,7 @@ function act(model: Model, action: ActionName): Step {
       return [{ ...model, filter: '', notice: undefined }, []];
     case 'enter':
       if (model.tab === 'overview') return openTab(model, OVERVIEW_PANELS[model.panel] ?? 'overview');
+      if (model.tab === 'config') return editing(model);
       if (model.tab === 'ring') return [{ ...opened(model, 'peers'), details: true }, []];
       return [{ ...model, details: !model.details }, []];
     case 'up':

@@ -11,15 +11,15 @@
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { ConfigDocument } from '../../config/document.ts';
+import { type ConfigDocument, withSetting } from '../../config/document.ts';
 import type { Sockets } from '../../config/paths.ts';
 import { LocalError } from '../errors.ts';
 import { fromHexKey, KIND, type Kind, routingKey } from '../ids.ts';
 import { API_CLIENTS_MAX } from '../limits.ts';
 import type { Node } from '../node-types.ts';
-import type { Clock, TraceEvent } from '../ports.ts';
+import type { Clock, LogLevel, TraceEvent } from '../ports.ts';
 import { parseRefreshMs, parseWindow, streamEvents } from './events.ts';
-import { sendError, sendJson } from './http.ts';
+import { readJson, sendError, sendJson } from './http.ts';
 import { ENDPOINTS, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
 import { createStoreEndpoints } from './store-endpoints.ts';
@@ -30,6 +30,8 @@ export interface ControlDeps {
   readonly clock: Clock;
   readonly status: StatusSource;
   readonly config: ConfigDocument;
+  /** Absent: the level stays as it is. */
+  readonly setLogLevel?: (level: LogLevel) => void;
   /** POST /v1/stop: called after the answer was sent. */
   readonly stop: () => void;
 }
@@ -68,6 +70,7 @@ export async function startControlApi(deps: ControlDeps, sockets: Sockets): Prom
 
 function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => void | Promise<void>> {
   const { node, clock, status } = deps;
+  let { config } = deps;
   const store = createStoreEndpoints(node);
   const transfers = createTransfers({ client: node.client, settings: node.settings, clock, status });
   return {
@@ -95,7 +98,18 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     storeVerify: ({ request, response }) => store.verify(request, response),
     storeResize: ({ request, response }) => store.resize(request, response),
     storePassphrase: ({ request, response }) => store.passphrase(request, response),
-    config: ({ response }) => sendJson(response, 200, deps.config),
+    config: ({ response }) => sendJson(response, 200, config),
+    async configSet({ request, response }) {
+      const { key, value } = await readJson(request);
+      if (key !== 'log.level' || deps.setLogLevel === undefined)
+        throw new LocalError(
+          'usage',
+          `${String(key).slice(0, 40)} is read once, at the start: change it in the file, then stop and start`,
+        );
+      config = settingTaken(config, key, value);
+      deps.setLogLevel(value as LogLevel);
+      sendJson(response, 200, config);
+    },
     descriptor: ({ response }) =>
       sendJson(response, 200, { v: 1, descriptor: Buffer.from(node.descriptor.encoded).toString('base64url') }),
     trace: ({ response, query }) => sendJson(response, 200, traceDocument(node, query.get('holds'))),
@@ -105,6 +119,15 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
       sendJson(response, 202, { v: 1, stopping: true });
     },
   };
+}
+
+/** A value that is not allowed is the asker's mistake, told with what is. */
+function settingTaken(config: ConfigDocument, key: string, value: unknown): ConfigDocument {
+  try {
+    return withSetting(config, key, String(value));
+  } catch (error) {
+    throw new LocalError('usage', `${key}: ${(error as Error).message}`);
+  }
 }
 
 async function handle(

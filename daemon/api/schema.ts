@@ -363,6 +363,8 @@ export const ENDPOINTS = {
   /** Body: JSON {passphrase: text or null}. Answers 200 StoreDocument once the new seal is on disk. */
   storePassphrase: { method: 'POST', path: '/v1/store/passphrase', readOnly: false },
   config: { method: 'GET', path: '/v1/config', readOnly: false },
+  /** Body: JSON {key, value: text}; only what is `live` there and has no endpoint of its own. Answers the whole configuration anew. */
+  configSet: { method: 'POST', path: '/v1/config/set', readOnly: false },
   descriptor: { method: 'GET', path: '/v1/descriptor', readOnly: false },
   /** Devnet with trace on only: what carried and what kept each block. */
   trace: { method: 'GET', path: '/v1/trace', readOnly: false },

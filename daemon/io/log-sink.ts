@@ -23,6 +23,8 @@ export interface KeptLine {
 export interface LogSink extends Log {
   /** The last ones, oldest first. */
   lines(): readonly KeptLine[];
+  /** From the next line on. */
+  setLevel(level: LogLevel): void;
   /** Writes the count of a repetition that is still being counted. */
   flush(): void;
 }
@@ -43,7 +45,7 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\
 
 export function createLog(options: LogSinkOptions): LogSink {
   const wallMs = options.wallMs ?? Date.now;
-  const talkativeness = LEVELS.indexOf(options.level);
+  let talkativeness = LEVELS.indexOf(options.level);
   const kept: KeptLine[] = [];
   /** Repeats of the last line as far as they were written. */
   let told = 0;
@@ -74,6 +76,9 @@ export function createLog(options: LogSinkOptions): LogSink {
       kept.push(last);
       if (kept.length > options.keep) kept.shift();
       print(last);
+    },
+    setLevel(level) {
+      talkativeness = LEVELS.indexOf(level);
     },
     lines: () => kept.slice(),
     flush,

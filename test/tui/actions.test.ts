@@ -16,6 +16,7 @@ interface Rig {
   readonly actions: Actions;
   readonly dir: string;
   readonly clipboard: string[];
+  readonly levels: string[];
   /** The next answer. */
   next(): Promise<ModelEvent>;
   said(pattern: RegExp): Promise<string>;
@@ -29,8 +30,12 @@ async function withActions(act: (rig: Rig) => Promise<void>, hasClipboard = true
   const log = { lines: () => [] };
   const status = createStatusSource({ node, clock, log, version: 'test', pid: 1, memoryBytes: () => 1 });
   const sockets = { api: join(dir, 'api.sock'), readOnly: join(dir, 'ro.sock') };
+  const levels: string[] = [];
   const config = configDocument(loadConfig({ flags: {}, env: {}, file: join(dir, 'none') }), '/etc/none');
-  const api = await startControlApi({ node, clock, status, config, stop: () => {} }, sockets);
+  const api = await startControlApi(
+    { node, clock, status, config, stop: () => {}, setLogLevel: (level) => levels.push(level) },
+    sockets,
+  );
   const events: ModelEvent[] = [];
   const clipboard: string[] = [];
   let waiting: (() => void) | undefined;
@@ -51,6 +56,7 @@ async function withActions(act: (rig: Rig) => Promise<void>, hasClipboard = true
     actions,
     dir,
     clipboard,
+    levels,
     async next() {
       while (events.length === 0) await new Promise<void>((resolve) => (waiting = resolve));
       return events.shift()!;
@@ -137,7 +143,7 @@ test('actions: what cannot be done is a sentence with a code and a next step, an
   }));
 
 test('actions: paths are completed, the configuration is asked for, a descriptor is copied', (t) =>
-  withActions(async ({ actions, dir, next, clipboard, said }) => {
+  withActions(async ({ actions, dir, next, clipboard, levels, said }) => {
     writeFileSync(join(dir, 'alpha-1'), '');
     writeFileSync(join(dir, 'alpha-2'), '');
     writeFileSync(join(dir, '.hidden'), '');
@@ -155,6 +161,24 @@ test('actions: paths are completed, the configuration is asked for, a descriptor
     actions.run({ type: 'config' });
     const event = await next();
     t.true(event.type === 'config' && event.document?.settings.some(({ key }) => key === 'store.size'));
+    actions.run({ type: 'set', key: 'log.level', value: 'debug' });
+    await said(/log.level is debug now/);
+    const changed = await next();
+    t.true(changed.type === 'config');
+    if (changed.type === 'config')
+      t.like(
+        changed.document?.settings.find(({ key }) => key === 'log.level'),
+        { value: '"debug"', source: 'running', live: true },
+      );
+    t.deepEqual(levels, ['debug']);
+    for (const [key, value] of [
+      ['log.level', 'loud'],
+      ['peers.max', '12'],
+    ] as const) {
+      actions.run({ type: 'set', key, value });
+      await said(/\[usage\]$/);
+    }
+    t.deepEqual(levels, ['debug'], 'nothing else was changed');
     actions.run({ type: 'self' });
     await said(/descriptor was given/);
     t.is(clipboard.length, 1);

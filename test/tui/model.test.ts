@@ -354,6 +354,16 @@ test('ring: left and right walk around it, L turns the layouts, enter opens the 
   t.like(press(ring, 'right', 'enter'), { tab: 'peers', details: true, selectedPeer: 'p11' });
 });
 
+test('config: enter begins to change what is live, and says of the rest that it needs a restart', (t) => {
+  const at = (key: string): Model => modelOf(80, 24, { tab: 'config', keys: ['/', ...key, 'enter'] });
+  t.like(press(at('log.level'), 'enter').prompt, { text: 'config set log.level ' });
+  t.regex(press(at('peers.max'), 'enter').notice!.text, /peers.max is read at the start/);
+  t.deepEqual(submit('config set log.level debug')[1], [{ type: 'set', key: 'log.level', value: 'debug' }]);
+  t.deepEqual(submit('config set store.size 1GiB')[1], [{ type: 'plan-resize', sizeBytes: 2 ** 30 }]);
+  const [wrong] = submit('config set log.level');
+  t.true(wrong.prompt?.type === 'command' && wrong.prompt.fault.startsWith('config set KEY VALUE'));
+});
+
 test('peers: l shows the lost ones, esc goes back', (t) => {
   t.true(press(peersTab(), 'l').lostShown);
   t.false(press(peersTab(), 'l', 'escape').lostShown);

@@ -15,14 +15,20 @@ import { type Column, table } from '../widgets/table.ts';
 export const CONFIG_NUMBERS: readonly ShownNumber[] = [];
 
 const DETAIL_HEIGHT = 8;
-/** Hold addresses or descriptors: they find a node. */
-const PRIVATE_KEYS: readonly string[] = ['network.listen', 'network.advertise', 'network.seeds'];
+/** Hold addresses, descriptors or paths: they find a node, or its owner. */
+const PRIVATE_KEYS: readonly string[] = [
+  'network.listen',
+  'network.advertise',
+  'network.seeds',
+  'store.passphrase_file',
+];
 const SOURCES: Readonly<Record<SettingDocument['source'], string>> = {
   flag: 'flag',
   env: 'environment',
   file: 'file',
   profile: 'profile',
   default: 'default',
+  running: 'set here',
 };
 
 function shownValue(setting: SettingDocument, model: Model): string {
@@ -43,6 +49,7 @@ function columnsOf(frame: Frame, model: Model): readonly Column<SettingDocument>
       role: ({ value, default: usual }) => (value === usual ? 'plain' : 'title'),
     },
     { title: 'From', width: 11, priority: 3, text: ({ source }) => SOURCES[source] ?? '' },
+    { title: 'Change', width: 7, priority: 3.5, text: ({ live }) => (live ? 'live' : 'restart') },
     {
       title: 'Range',
       width: 46,
@@ -58,7 +65,7 @@ export function drawConfig(frame: Frame, area: Area, model: Model): void {
   const [list, detail] = stack(area, 0, detailHeight) as [Area, Area];
   const changed = settings.filter(({ value, default: usual }) => value !== usual).length;
   const inside = box(frame, list, `Config: ${settings.length} settings, ${changed} not at their default`, {
-    note: 'a change needs a restart',
+    note: 'enter changes what is live',
   });
   if (!drawList(frame, inside, model, settings)) return;
   const at = Math.min(model.scroll, settings.length - 1);
@@ -100,7 +107,12 @@ function drawDetail(frame: Frame, area: Area, model: Model, setting: SettingDocu
       note: `from ${where}`,
     },
     { label: 'range', value: `${setting.range}${setting.unit === null ? '' : `, ${setting.unit}`}` },
-    { label: 'change', value: 'edit the file (holloway config path), then holloway stop and start' },
+    {
+      label: 'change',
+      value: setting.live
+        ? 'enter, now; in the file too, or the next start takes the old value'
+        : 'edit the file (holloway config path), then holloway stop and start',
+    },
   ];
   const below = { ...inside, y: inside.y + sentence.length, height: Math.max(0, inside.height - sentence.length) };
   facts(frame, below, rows, 9);

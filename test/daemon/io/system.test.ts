@@ -89,6 +89,15 @@ test('log: text and JSON, and what is more talkative than the level is left out'
   });
 });
 
+test('log: another level holds from the next line on', (t) => {
+  const { written, log } = sink('text');
+  log.setLevel('debug');
+  log.write('debug', 'link', 'wanted');
+  log.setLevel('error');
+  log.write('warn', 'link', 'not wanted');
+  t.is(written.length, 1);
+});
+
 test('log: control characters, line breaks and marks of direction are taken out, long lines cut', (t) => {
   const { written, log } = sink('text');
   log.write('info', 'x', 'a\u001b[31mb\r\nc\u0000d\u007f\u009be\u202ef\u2066g\u2028h');

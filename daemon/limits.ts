@@ -85,6 +85,9 @@ export const PENDING_REQUESTS_MAX = 4_096;
 export const PENDING_PER_PEER_MAX = 1_024;
 /** Requests waiting at this node that hold a block in memory: inserts and copies, 64 MiB at most. */
 export const PENDING_INSERTS_MAX = 2_048;
+/** Of both, what may have left circuits here: the rest is for those who route through us. */
+export const PENDING_EXITS_MAX = PENDING_REQUESTS_MAX / 2;
+export const PENDING_EXIT_INSERTS_MAX = PENDING_INSERTS_MAX / 2;
 /** Blocks that passed by and are being written to the cache; more are passed on without keeping them. */
 export const PATH_WRITES_MAX = 64;
 /** Damaged blocks of our own that wait to be fetched again; more are left to the other owners. */

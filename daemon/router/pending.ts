@@ -6,12 +6,20 @@
  * Errors  none: `join` and `admit` say what to answer.
  * Why     an arrival joins only if its HTL is strictly greater than the one the row was sent on with. Along any chain of waits
  *         HTL then never rises and falls at every join, so no cycle of waits can exist, and no id has to travel to find loops.
- *         Slots are counted by peer, not by link: closing a link and dialling again frees none.
+ *         Slots are counted by peer, not by link: closing a link and dialling again frees none. Who sends requests through a circuit
+ *         is nobody we could count, and a closed circuit's work goes on: so what leaves circuits here has a share of its own.
  * Source  design § 8.
  * @module
  */
 import { type BlockRef, hexKey, type Replica } from '../ids.ts';
-import { COALESCED_MAX, PENDING_INSERTS_MAX, PENDING_PER_PEER_MAX, PENDING_REQUESTS_MAX } from '../limits.ts';
+import {
+  COALESCED_MAX,
+  PENDING_EXIT_INSERTS_MAX,
+  PENDING_EXITS_MAX,
+  PENDING_INSERTS_MAX,
+  PENDING_PER_PEER_MAX,
+  PENDING_REQUESTS_MAX,
+} from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 
 export type RoutedOperation = 'fetch' | 'insert';
@@ -77,6 +85,8 @@ export class Slots {
   readonly #perPeer = new Map<string, number>();
   #total = 0;
   #inserts = 0;
+  #exits = 0;
+  #exitInserts = 0;
 
   get total(): number {
     return this.#total;
@@ -86,7 +96,12 @@ export class Slots {
   admit(peerKey: string | undefined, holdsBlock: boolean): boolean {
     if (this.#total >= PENDING_REQUESTS_MAX) return false;
     if (holdsBlock && this.#inserts >= PENDING_INSERTS_MAX) return false;
-    if (peerKey !== undefined) {
+    if (peerKey === undefined) {
+      if (this.#exits >= PENDING_EXITS_MAX || (holdsBlock && this.#exitInserts >= PENDING_EXIT_INSERTS_MAX))
+        return false;
+      this.#exits++;
+      if (holdsBlock) this.#exitInserts++;
+    } else {
       const held = this.#perPeer.get(peerKey) ?? 0;
       if (held >= PENDING_PER_PEER_MAX) return false;
       this.#perPeer.set(peerKey, held + 1);
@@ -99,7 +114,11 @@ export class Slots {
   release(peerKey: string | undefined, holdsBlock: boolean): void {
     this.#total--;
     if (holdsBlock) this.#inserts--;
-    if (peerKey === undefined) return;
+    if (peerKey === undefined) {
+      this.#exits--;
+      if (holdsBlock) this.#exitInserts--;
+      return;
+    }
     const held = this.#perPeer.get(peerKey)! - 1;
     if (held === 0) this.#perPeer.delete(peerKey);
     else this.#perPeer.set(peerKey, held);

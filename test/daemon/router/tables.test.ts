@@ -6,6 +6,8 @@ import {
   FAILURE_TABLE_MS,
   PEER_CLAIMS_MAX,
   PEERS_MAX,
+  PENDING_EXIT_INSERTS_MAX,
+  PENDING_EXITS_MAX,
   PENDING_INSERTS_MAX,
   PENDING_PER_PEER_MAX,
   PENDING_REQUESTS_MAX,
@@ -76,6 +78,19 @@ test('Slots: PENDING_INSERTS_MAX for what holds a block; fetches still have room
   t.true(slots.admit('new', false));
   slots.release('0', true);
   t.true(slots.admit('new', true));
+});
+
+test('Slots: the own exit has half of the places and half of those for blocks, whatever comes through circuits', (t) => {
+  const slots = new Slots();
+  for (let i = 0; i < PENDING_EXIT_INSERTS_MAX; i++) t.true(slots.admit(undefined, true));
+  t.false(slots.admit(undefined, true));
+  t.true(slots.admit('a', true), 'peers still find room for theirs');
+  for (let i = PENDING_EXIT_INSERTS_MAX; i < PENDING_EXITS_MAX; i++) t.true(slots.admit(undefined, false));
+  t.false(slots.admit(undefined, false));
+  t.true(slots.admit('a', false));
+  slots.release(undefined, true);
+  t.true(slots.admit(undefined, true));
+  t.false(slots.admit(undefined, false));
 });
 
 test('FailureTable: a failed key counts for FAILURE_TABLE_MS, not longer', (t) => {

@@ -92,6 +92,8 @@ export const PENDING_EXIT_INSERTS_MAX = PENDING_INSERTS_MAX / 2;
 export const PATH_WRITES_MAX = 64;
 /** Damaged blocks of our own that wait to be fetched again; more are left to the other owners. */
 export const HEALS_WAITING_MAX = 256;
+/** Nodes remembered for sending blocks that do not match their keys. */
+export const BAD_SENDERS_MAX = 1_024;
 /** How many askers may wait on one pending request. */
 export const COALESCED_MAX = 64;
 /** Next hops tried by one node for one request. */

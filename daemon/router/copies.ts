@@ -42,7 +42,7 @@ export async function distribute(core: RouterCore, placement: Placement): Promis
   const { view } = core.deps;
   const wanted = ownersWanted(placement.owners, view.estimatedNodes());
   const candidates = nearestPeers(
-    view.peers().filter((peer) => peer.link.isOpen),
+    core.peers().filter((peer) => peer.link.isOpen),
     placement.target,
   ).slice(0, wanted * NEAR_ENOUGH);
   let copies = own.type === 'stored' || own.type === 'present' ? 1 : 0;
@@ -110,7 +110,7 @@ async function takeCopy(core: RouterCore, ref: BlockRef, message: MessageNamed<'
   const { replica, payload } = message;
   const { view } = core.deps;
   const near = ownersWanted(message.owners, view.estimatedNodes()) * NEAR_ENOUGH;
-  if (!isAmongNearest(view.ownLocation, view.peers(), core.deps.locate(ref, replica), near)) {
+  if (!isAmongNearest(view.ownLocation, core.peers(), core.deps.locate(ref, replica), near)) {
     return { type: 'inserted', copies: 0 };
   }
   const deadlineAtMs = core.nowMs() + STORE_COPY_MS;

@@ -11,8 +11,9 @@ import { PATH_WRITES_MAX } from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Clock, Log, Random, Timer, Trace, TraceEvent } from '../ports.ts';
 import type { BlockStore, PutResult } from '../store/store-types.ts';
-import type { RoutingView } from '../topology/topology-types.ts';
+import type { Peer, RoutingView } from '../topology/topology-types.ts';
 import { Asks } from './asks.ts';
+import { BadSenders } from './bad-senders.ts';
 import { Counters } from './counters.ts';
 import { FailureTable } from './failure-table.ts';
 import { createHtlCoins } from './htl.ts';
@@ -51,6 +52,7 @@ export class RouterCore {
   readonly failures = new FailureTable();
   readonly backoff = new Backoff();
   readonly trust = new ClaimTrust();
+  readonly badSenders = new BadSenders();
   readonly shares = new Shares();
   readonly keepsHighHtl: (link: Link) => boolean;
   readonly htlDraws: Random;
@@ -74,6 +76,14 @@ export class RouterCore {
 
   nowMs(): number {
     return this.deps.clock.nowMs();
+  }
+
+  /** Up peers, without those that lied lately: whom we route to, and who counts as owner. */
+  peers(): readonly Peer[] {
+    const peers = this.deps.view.peers();
+    if (this.badSenders.size === 0) return peers;
+    const nowMs = this.nowMs();
+    return peers.filter((peer) => !this.badSenders.isShunned(peer.key, nowMs));
   }
 
   sleep(ms: number): Promise<void> {
@@ -144,6 +154,7 @@ export class RouterCore {
   /** Bytes that do not match their key: the one who sent them is not talked to any further. */
   refuseBlock(link: Link): void {
     this.counters.totals.badBlocks++;
+    this.badSenders.note(link.peerKey, this.nowMs());
     this.deps.log.write('warn', 'router', 'a peer sent a block that does not match its key');
     link.close('ERR_BLOCK');
   }

@@ -157,7 +157,7 @@ function judge(core: RouterCore, placement: Placement, link: Link, reply: Reply)
 function isOwner(core: RouterCore, placement: Placement): boolean {
   const { view } = core.deps;
   const owners = ownersWanted(placement.owners, view.estimatedNodes());
-  return isAmongNearest(view.ownLocation, view.peers(), placement.target, owners);
+  return isAmongNearest(view.ownLocation, core.peers(), placement.target, owners);
 }
 
 /** SSK and keyword records: another valid one under the same key is a collision. A CHK has only one block, a pointer has versions. */

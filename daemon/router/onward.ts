@@ -115,7 +115,7 @@ function pickHop(
   tried: ReadonlyMap<string, RingLocation>,
 ): HopChoice<Peer> | { readonly blocked: HopFailure } | undefined {
   const nowMs = core.nowMs();
-  const peers = core.deps.view.peers();
+  const peers = core.peers();
   const left = peers.filter((peer) => peer.link.isOpen && peer.key !== onward.asker?.key && !tried.has(peer.key));
   const avoid = [...tried.values()];
   if (onward.asker?.location !== undefined) avoid.push(onward.asker.location);

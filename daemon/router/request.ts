@@ -153,7 +153,7 @@ function askCoOwners(core: RouterCore, wanted: Search, tried: ReadonlySet<string
   const { view } = core.deps;
   const name = refName(wanted.ref, wanted.replica);
   const owners = ownersWanted(ownersOfFetch(wanted.ref, wanted.replica, core.options), view.estimatedNodes());
-  const others = view
+  const others = core
     .peers()
     .filter(
       (peer) =>

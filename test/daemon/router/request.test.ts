@@ -109,6 +109,31 @@ test('Fetch: a block that does not match its key closes that link, and another r
   for (const line of node.log) t.false(/[0-9a-f]{16}/.test(line), 'no key in the log');
 });
 
+test('Fetch: who sent a block that does not match its key is not asked again for ten minutes, on whatever link, then longer', async (t) => {
+  const { world, node, asker, link, hops } = scene([0.49, 0.45]);
+  const [liar, honest] = hops as [Puppet, Puppet];
+  answering(liar, (id) => [{ type: 'Data', id, payload: testBlock('other').payload }]);
+  answering(honest, (id) => [{ type: 'RouteNotFound', id }]);
+  const asksAfter = async (waitMs: number): Promise<number> => {
+    await world.clock.advance(waitMs);
+    const before = liar.of('Fetch').length;
+    for (let i = 0; i < 5; i++) {
+      link.sendMessage(fetchMessage(world.nextHandle * 100 + i));
+      await world.clock.advance(1_000);
+    }
+    return liar.of('Fetch').length - before;
+  };
+  t.is(await asksAfter(0), 1, 'one lie');
+  world.connect(liar, node); // it dials back at once
+  t.is(await asksAfter(0), 0);
+  t.is(await asksAfter(580_000), 0);
+  t.is(await asksAfter(20_000), 1, 'a second chance');
+  world.connect(liar, node);
+  t.is(await asksAfter(1_100_000), 0, 'and twice as long without');
+  t.is(node.router.snapshot().counters.badBlocks, 2);
+  t.true(asker.types().every((type) => type !== 'Data'));
+});
+
 for (const type of ['RouteNotFound', 'RejectedLoop'] as const) {
   test(`Fetch: after ${type} from one next hop the next best is asked`, async (t) => {
     const { world, asker, link, hops } = scene([0.49, 0.45]);

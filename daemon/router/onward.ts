@@ -138,7 +138,7 @@ function pickHop(
   if (unwilling === undefined) return undefined;
   const retryMs = onward.failedMs(unwilling.peer.key);
   if (retryMs > 0) return { blocked: { type: 'recentlyFailed', retryMs } };
-  const backoffMs = Math.ceil(core.backoff.remainingMs(unwilling.peer.key, nowMs));
+  const backoffMs = core.backoff.remainingMs(unwilling.peer.key, nowMs);
   return { blocked: { type: 'rejectedOverload', retryMs: backoffMs, workBits: 0 } };
 }
 

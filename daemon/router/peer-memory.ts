@@ -18,9 +18,13 @@ export class Backoff {
   readonly #untilMs = new Map<string, number>();
   readonly #silences = new Map<string, number>();
 
-  /** @returns milliseconds until it may be asked again; 0 when it may be asked now */
+  /**
+   * @returns whole milliseconds until it may be asked again; 0 when it may be asked now. Never more than a message can carry: the
+   * clock has fractions, and a sum less the same number can come out a little above what was added.
+   */
   remainingMs(peerKey: string, nowMs: number): number {
-    return Math.max(0, (this.#untilMs.get(peerKey) ?? 0) - nowMs);
+    const leftMs = Math.ceil((this.#untilMs.get(peerKey) ?? 0) - nowMs);
+    return Math.min(Math.max(0, leftMs), DEADLINE_MS_MAX);
   }
 
   overloaded(peerKey: string, nowMs: number, retryMs: number): void {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { KIND, ringLocation, routingKey } from '../../../daemon/ids.ts';
 import {
   COALESCED_MAX,
+  DEADLINE_MS_MAX,
   FAILURE_TABLE_MAX,
   FAILURE_TABLE_MS,
   PEER_CLAIMS_MAX,
@@ -147,6 +148,21 @@ test('Backoff: as long as the peer asked for; silence doubles; an answer ends th
   t.is(backoff.remainingMs('b', 100_000), 1_000);
   backoff.forget('b');
   t.is(backoff.remainingMs('b', 100_000), 0);
+});
+
+test('Backoff: a clock with fractions never makes more of it than a message may say', (t) => {
+  let rounds = 0;
+  for (let nowMs = 0.1; nowMs < 4_000_000; nowMs = nowMs * 1.37 + 0.7) {
+    const backoff = new Backoff();
+    backoff.overloaded('a', nowMs, DEADLINE_MS_MAX);
+    const leftMs = backoff.remainingMs('a', nowMs);
+    t.true(
+      Number.isInteger(leftMs) && leftMs > DEADLINE_MS_MAX - 2 && leftMs <= DEADLINE_MS_MAX,
+      `${nowMs}: ${leftMs}`,
+    );
+    if (Math.ceil(nowMs + DEADLINE_MS_MAX - nowMs) > DEADLINE_MS_MAX) rounds++;
+  }
+  t.true(rounds > 0, 'times at which the sum does round up were among them');
 });
 
 test('Backoff and ClaimTrust: no more than PEERS_MAX peers, no more than PEER_CLAIMS_MAX doubts each', (t) => {

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createCrypto } from '../../crypto/engine.ts';
-import type { DhKeyPair } from '../../crypto/provider.ts';
+import type { Crypto, DhKeyPair } from '../../crypto/provider.ts';
 import { KIND } from '../../daemon/ids.ts';
 import { createSystemClock } from '../../daemon/io/system-clock.ts';
 import { createSystemRandom } from '../../daemon/io/system-random.ts';
@@ -16,7 +16,7 @@ import { BLOCK_BYTES, SSK_RECORD_BYTES } from '../../daemon/limits.ts';
 import type { LinkHost } from '../../daemon/link/link-types.ts';
 import { createLinks } from '../../daemon/link/links.ts';
 import { createOnion, type Onion } from '../../daemon/onion/onion.ts';
-import type { Log } from '../../daemon/ports.ts';
+import type { Log, Transport } from '../../daemon/ports.ts';
 import { decodeDescriptor, deriveLocation, nodeIdOf, signDescriptor } from '../../daemon/wire/descriptor.ts';
 import { BINDING, type Descriptor, ROLE } from '../../daemon/wire/descriptor-types.ts';
 import { createMemoryDisk } from './memory-disk.ts';
@@ -34,9 +34,19 @@ export interface OnionNode {
   stop(): void;
 }
 
-export async function startOnionNode(log: Log = { write: () => {} }): Promise<OnionNode> {
+export interface OnionNodeOptions {
+  readonly log?: Log;
+  /** What stands between the node and its keys, and between it and its sockets. */
+  readonly wrapCrypto?: (crypto: Crypto) => Crypto;
+  readonly wrapTransport?: (transport: Transport) => Transport;
+}
+
+export async function startOnionNode(options: OnionNodeOptions = {}): Promise<OnionNode> {
+  const log = options.log ?? { write: () => {} };
   const random = createSystemRandom();
-  const crypto = createCrypto({ engine: 'auto', randomBytes: (length) => random.bytes(length) });
+  const engine = createCrypto({ engine: 'auto', randomBytes: (length) => random.bytes(length) });
+  const crypto = options.wrapCrypto?.(engine) ?? engine;
+  const tcp = createTcpTransport();
   const clock = createSystemClock();
   const signKey = crypto.signKey(randomBytes(32));
   const ownNodeId = nodeIdOf(crypto, signKey.publicKey);
@@ -48,7 +58,7 @@ export async function startOnionNode(log: Log = { write: () => {} }): Promise<On
   let relays: Descriptor[] = [];
 
   const links = createLinks(
-    { clock, random, crypto, transport: createTcpTransport(), log },
+    { clock, random, crypto, transport: options.wrapTransport?.(tcp) ?? tcp, log },
     {
       ownDescriptor: () => descriptor,
       linkKeys: () => [linkKey],

@@ -2,7 +2,6 @@
  * PROTOCOL.md is normative: every example in it is decoded here, from the very bytes printed there.
  * @module
  */
-import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { createFlightKeys, decodeMasked } from '../../../daemon/link/flights.ts';
 import { createResponder } from '../../../daemon/link/handshake.ts';
@@ -13,43 +12,12 @@ import { decodeMessage, encodeMessage } from '../../../daemon/wire/codec.ts';
 import { decodeDescriptor } from '../../../daemon/wire/descriptor.ts';
 import { FRAME, readFrames } from '../../../daemon/wire/framing.ts';
 import { MESSAGES } from '../../../daemon/wire/messages.ts';
+import { ascending, blocks, bytesOf, linesOf, protocolText } from '../../support/protocol-text.ts';
 import { createSeededRandom } from '../../support/seeded-random.ts';
 import { testCrypto } from '../../support/test-crypto.ts';
 
-const text = readFileSync(new URL('../../../daemon/wire/PROTOCOL.md', import.meta.url), 'utf8');
 const crypto = testCrypto('protocol test');
 const NOW_HOUR = 498_901;
-
-function blocks(kind: string): string[] {
-  return [...text.matchAll(new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``, 'g'))].map((match) => match[1]!);
-}
-
-/** Hex with line breaks and "a1*426" runs. */
-function bytesOf(hex: string): Uint8Array {
-  const parts = hex
-    .trim()
-    .split(/\s+/)
-    .map((word) => {
-      const run = /^([0-9a-f]{2})\*([0-9]+)$/.exec(word);
-      return run === null ? word : run[1]!.repeat(Number(run[2]));
-    });
-  return Uint8Array.from(Buffer.from(parts.join(''), 'hex'));
-}
-
-/** "name value" lines. */
-function linesOf(block: string): [name: string, bytes: Uint8Array][] {
-  return block
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [name, ...rest] = line.split(/\s+/);
-      return [name!, bytesOf(rest.join(' '))];
-    });
-}
-
-function ascending(length: number, start: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => start + i);
-}
 
 const node = decodeDescriptor(crypto, bytesOf(blocks('descriptor')[0]!), {
   nowHour: NOW_HOUR,
@@ -58,7 +26,7 @@ const node = decodeDescriptor(crypto, bytesOf(blocks('descriptor')[0]!), {
 const nodeKey = ascending(32, 0x20);
 
 test('every message of the table has one example, which decodes and encodes to the same bytes', (t) => {
-  const sections = [...text.matchAll(/### (\w+) (0x[0-9a-f]{2})\n([\s\S]*?)```message\n([\s\S]*?)```/g)];
+  const sections = [...protocolText.matchAll(/### (\w+) (0x[0-9a-f]{2})\n([\s\S]*?)```message\n([\s\S]*?)```/g)];
   t.deepEqual(
     sections.map((section) => section[1]!),
     Object.keys(MESSAGES),
@@ -78,7 +46,7 @@ test('the descriptor example holds under the rules of the open network', (t) => 
   t.deepEqual(node.identityKey, crypto.signKey(ascending(32, 0)).publicKey);
   t.deepEqual(node.linkKey, crypto.dhPublicKey(nodeKey));
   t.deepEqual(node.addresses, [{ host: '9.9.9.9', port: 9_480 }]);
-  t.true(text.includes(`nodeId \`${Buffer.from(node.nodeId).toString('hex')}\``));
+  t.true(protocolText.includes(`nodeId \`${Buffer.from(node.nodeId).toString('hex')}\``));
 });
 
 test('the mask and MAC example', (t) => {

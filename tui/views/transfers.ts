@@ -9,6 +9,7 @@ import { ABSENT, formatAge, formatBytes, formatCount, formatDuration, padEnd } f
 import { listedTransfers, selectedTransfer } from '../lists.ts';
 import type { Model } from '../model.ts';
 import { doneShare, hasEnded } from '../transfer-list.ts';
+import { whySlow } from '../why-slow.ts';
 import { box, type Fact, type Frame, facts, onClick, wrap } from '../widgets/frame.ts';
 import { type Column, table } from '../widgets/table.ts';
 
@@ -25,6 +26,10 @@ export const TRANSFERS_NUMBERS: readonly ShownNumber[] = [
   'transfers[].ageMs',
   'transfers[].copiesMin',
   'transfers[].doneShare',
+  'circuits.usableRelays',
+  'circuits.ready',
+  'circuits.building',
+  'peers.list[].queuedBytes',
 ];
 
 const DETAIL_HEIGHT = 8;
@@ -74,7 +79,7 @@ export function drawTransfers(frame: Frame, area: Area, model: Model, status: St
   const running = transfers.filter((transfer) => !hasEnded(transfer)).length;
   const inside = box(frame, list, `Transfers: ${running} running, ${transfers.length} in all`);
   drawList(frame, inside, transfers, selected);
-  drawDetail(frame, detail, selected, model);
+  drawDetail(frame, detail, selected, model, status);
 }
 
 function drawList(frame: Frame, area: Area, transfers: readonly TransferStatus[], selected: TransferStatus): void {
@@ -86,7 +91,7 @@ function drawList(frame: Frame, area: Area, transfers: readonly TransferStatus[]
   }
 }
 
-function drawDetail(frame: Frame, area: Area, transfer: TransferStatus, model: Model): void {
+function drawDetail(frame: Frame, area: Area, transfer: TransferStatus, model: Model, status: Status): void {
   const inside = box(frame, area, transfer.alias, { note: `${transfer.kind}, class ${transfer.trafficClass}` });
   const rows: Fact[] = [
     {
@@ -123,7 +128,15 @@ function drawDetail(frame: Frame, area: Area, transfer: TransferStatus, model: M
       frame.canvas.text(inside, 0, rows.length + y, uri.slice(y * inside.width, (y + 1) * inside.width), 'key');
     return;
   }
-  if (transfer.error === null) return;
+  if (transfer.error === null) {
+    if (hasEnded(transfer)) return;
+    const why = whySlow(transfer, status);
+    const lines = wrap(why.text, Math.max(0, inside.width - 8));
+    frame.canvas.text(inside, 0, rows.length, 'why', 'label');
+    for (const [y, line] of lines.entries())
+      frame.canvas.text(inside, 8, rows.length + y, line, why.isFault ? 'warn' : 'dim');
+    return;
+  }
   const { what, cause, next } = transfer.error;
   const text = `${what}. Cause: ${cause}. Next: ${next}.`;
   for (const [y, line] of wrap(text, inside.width).entries())

@@ -136,10 +136,8 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
         dialled = link;
         settle(link.isOpen ? guards.dialled : guards.dialFailed);
       },
-      () => {
-        if (!stopped) deps.relayFailed?.(guard.nodeId);
-        settle(guards.dialFailed);
-      },
+      // The view does not hear of it: what we name to others must not say who our guard is.
+      () => settle(guards.dialFailed),
     );
   }
 

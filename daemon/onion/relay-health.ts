@@ -4,7 +4,8 @@
  * Unit    milliseconds; at most RELAY_VIEW_MAX relays are remembered, the oldest entry goes first.
  * Why     a dead relay in the view costs a build each time it is drawn. But who killed a circuit cannot be told: its guard, its middle or the
  *         new relay. So a failure only postpones a relay for a while (path.ts takes it all the same when nothing else is left), and the view
- *         hears of it only after REPORT_AFTER failures in a row, each seen over a different circuit.
+ *         hears of it only after REPORT_AFTER failures in a row, each seen over a different circuit, and shows it to nobody before a
+ *         minute has passed (topology/relay-reports.ts).
  * @module
  */
 import { RELAY_VIEW_MAX } from '../limits.ts';

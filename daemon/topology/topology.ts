@@ -27,11 +27,13 @@ import { createDialler } from './dialler.ts';
 import { createGossip, sampleOf } from './gossip.ts';
 import { createJoin, type Join } from './join.ts';
 import { createKnownNodes } from './known-nodes.ts';
+import { fillLightLinks, LIGHT_LINKS_MIN, LIGHT_RELAYS_MIN } from './light-links.ts';
 import { createLinkState, type LinkState } from './link-states.ts';
 import { createLongLinks } from './long-links.ts';
 import { hoursAhead, hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
 import { estimateNodes } from './peer-choice.ts';
 import { createPeering, keyOf } from './peering.ts';
+import { createRelayReports } from './relay-reports.ts';
 import { createRememberedPeers } from './remembered-peers.ts';
 import { byDistanceTo, type RingPlace } from './ring-location.ts';
 import { createRingUpkeep } from './ring-upkeep.ts';
@@ -48,9 +50,6 @@ const EXPIRY_CHECK_MS = 60_000;
 const IDLE_LINK_MS = 60_000;
 /** How long a node that announces itself is named before it is anybody's peer; later its link may serve circuits, and is not. */
 const NAMED_MS = 5_000;
-const LIGHT_LINKS_MIN = 2;
-/** Relays a circuit of three needs. */
-const LIGHT_RELAYS_MIN = 3;
 
 export interface TopologyDeps {
   readonly clock: Clock;
@@ -89,7 +88,7 @@ export interface Topology extends RoutingView, RelayView {
   linkClosed(link: Link): void;
   handleMessage(link: Link, message: Message): void;
   networkHour(): number;
-  /** That relay could not be reached or did not do its work: it is left out for a while. */
+  /** That relay could not be reached or did not do its work: a little later it is left out, for a while. */
   relayFailed(id: NodeId): void;
 }
 
@@ -207,6 +206,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     { clock, random: deps.random.fork('dial back'), links, known },
     { prefixRules: options.prefixRules, found: () => gossip.heardNews() },
   );
+  const reports = createRelayReports({ clock, random: deps.random.fork('reports'), known });
   const longLinks = createLongLinks(
     { clock, random: deps.random.fork('long'), links, peering, dialler, announces },
     {
@@ -318,12 +318,10 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
   }
 
   function keepLightLinks(): void {
-    const open = openNodeLinks().length;
-    if (open >= LIGHT_LINKS_MIN) return;
-    join?.step(open);
-    const linked = new Set(openNodeLinks().map((link) => link.peerKey));
-    const others = known.reachable(clock.nowMs()).filter((node) => !linked.has(node.key));
-    for (const node of sampleOf(others, LIGHT_LINKS_MIN - open, joinRandom)) dialler.dial(node.descriptor);
+    const open = openNodeLinks();
+    if (open.length >= LIGHT_LINKS_MIN) return;
+    join?.step(open.length);
+    fillLightLinks({ dialler, random: joinRandom }, openNodeLinks(), known.reachable(clock.nowMs()));
   }
 
   function closeIdleLinks(): void {
@@ -467,6 +465,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       for (const link of links.all()) linkOpened(link);
       gossip.start();
       if (!isLight) dialBack.start();
+      reports.start();
       round();
     },
     stop() {
@@ -477,6 +476,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       announces.stop();
       gossip.stop();
       dialBack.stop();
+      reports.stop();
       remembered.flush();
     },
     linkOpened,
@@ -495,6 +495,6 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       if (phase === 'running' && state !== undefined) guarded(link, () => dispatch(state, message));
     },
     networkHour,
-    relayFailed: (id) => known.failed(hexKey(id), clock.nowMs()),
+    relayFailed: (id) => reports.add(hexKey(id)),
   };
 }

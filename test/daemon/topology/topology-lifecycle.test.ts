@@ -52,6 +52,26 @@ test('a light node learns relays and has no peers; nobody learns of it', async (
   for (const node of net.nodes.slice(0, 6)) t.is(node.topology.relays().length, 5);
 });
 
+test('relayFailed: what others may ask us for changes on our own clock, a minute later at the earliest', async (t) => {
+  const net = await started(19, 6);
+  await net.clock.advance(6_000);
+  const { topology } = net.nodes[0]!;
+  const failed = topology.relays()[2]!;
+  const shows = (): boolean => topology.relays().includes(failed);
+  let hiddenAtMs: number[] = [];
+  for (let round = 0; round < 2; round++) {
+    topology.relayFailed(failed.nodeId);
+    const reportedMs = net.clock.nowMs();
+    t.true(shows());
+    while (shows() && net.clock.nowMs() - reportedMs < 100_000) await net.clock.advance(1_000);
+    t.false(shows());
+    hiddenAtMs = [...hiddenAtMs, net.clock.nowMs()];
+    await net.clock.advance(35_000);
+    t.true(shows(), 'and for a while only');
+  }
+  t.true(hiddenAtMs[0]! >= 60_000 && hiddenAtMs[1]! - hiddenAtMs[0]! >= 59_000);
+});
+
 test('a node alone has nobody to dial, and says so', async (t) => {
   const net = await started(1, 1);
   await net.clock.advance(60_000);

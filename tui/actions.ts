@@ -274,7 +274,9 @@ export function createActions(deps: ActionDeps): Actions {
       busy++;
       act(request)
         .catch((error: unknown) => {
-          if (!ending.signal.aborted) say(sentenceOf(error));
+          // Whoever cancelled it was told so; and the list shows it.
+          const isCancelled = error instanceof LocalError && error.code === 'cancelled';
+          if (!ending.signal.aborted && !isCancelled) say(sentenceOf(error));
         })
         .finally(() => busy--);
     },

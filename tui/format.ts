@@ -88,6 +88,11 @@ export function formatCount(count: number | null): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
+/** `1 line`, `2 lines`. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Share of a whole as `82%`; small shares keep a decimal so that they do not read as none. */
 export function formatShare(part: number, whole: number): string {
   if (!(whole > 0)) return ABSENT;

@@ -109,6 +109,21 @@ test('actions: a file is published, its key copied unshown, and fetched back int
     t.true(revealed.type === 'revealed' && revealed.uris.get(id) === uri && revealed.uris.size === 2);
   }));
 
+test('actions: a cancelled transfer says so once, and leaves nothing behind', (t) =>
+  withActions(async ({ node, actions, dir, said, next }) => {
+    const document = join(dir, 'document');
+    writeFileSync(document, 'x'.repeat(200_000));
+    actions.run({ type: 'publish', file: document, query: {} });
+    await said(/is published/);
+    node.gate = new Promise(() => {}); // nothing comes any more
+    actions.run({ type: 'fetch', uri: 'CHK@fake-0000000000000001', path: join(dir, 'copy'), force: false });
+    t.is(await said(/fetching/), 'fetching; Xfers shows how far');
+    actions.run({ type: 'cancel', id: '0000000000000002', alias: 'file-2' });
+    t.is(await said(/./), 'file-2 is cancelled');
+    actions.run({ type: 'find-path', text: '', path: join(dir, 'copy') });
+    t.is((await next()).type, 'found-path');
+  }));
+
 test('actions: without a clipboard the key goes into a file for one pair of eyes', (t) =>
   withActions(async ({ actions, dir, said }) => {
     const document = join(dir, 'document');

@@ -5,7 +5,7 @@
 import type { SettingDocument } from '../../config/document.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
 import { type Area, stack } from '../cells.ts';
-import { padEnd } from '../format.ts';
+import { counted, padEnd } from '../format.ts';
 import { listedSettings } from '../lists.ts';
 import type { Model } from '../model.ts';
 import { box, type Fact, type Frame, facts, onClick, wrap } from '../widgets/frame.ts';
@@ -64,7 +64,7 @@ export function drawConfig(frame: Frame, area: Area, model: Model): void {
   const detailHeight = Math.min(DETAIL_HEIGHT, Math.max(0, area.height - 7));
   const [list, detail] = stack(area, 0, detailHeight) as [Area, Area];
   const changed = settings.filter(({ value, default: usual }) => value !== usual).length;
-  const inside = box(frame, list, `Config: ${settings.length} settings, ${changed} not at their default`, {
+  const inside = box(frame, list, `Config: ${counted(settings.length, 'setting')}, ${changed} not at default`, {
     note: 'enter changes what is live',
   });
   if (!drawList(frame, inside, model, settings)) return;

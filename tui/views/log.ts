@@ -5,7 +5,7 @@
 import type { Status } from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
 import type { Area } from '../cells.ts';
-import { padEnd } from '../format.ts';
+import { counted, padEnd } from '../format.ts';
 import { listedLog } from '../lists.ts';
 import type { Model } from '../model.ts';
 import { box, type Frame } from '../widgets/frame.ts';
@@ -16,7 +16,12 @@ export const LOG_NUMBERS: readonly ShownNumber[] = ['log[].atMs', 'log[].repeats
 export function drawLog(frame: Frame, area: Area, model: Model, status: Status): void {
   const note = model.held === undefined ? 'newest first' : 'held';
   const found = model.filter === '' ? '' : `, those with "${model.filter}"`;
-  drawLines(frame, box(frame, area, `Log, last ${status.log.length} lines${found}`, { note }), model, status);
+  drawLines(
+    frame,
+    box(frame, area, `Log, last ${counted(status.log.length, 'line')}${found}`, { note }),
+    model,
+    status,
+  );
 }
 
 function drawLines(frame: Frame, area: Area, model: Model, status: Status): void {

@@ -3,10 +3,11 @@
  *
  * Shape   one random root of 32 bytes, kept in Records (store-root.ts), gives three keys by HKDF with a label each:
  *           index   digest = first 16 bytes of HMAC-SHA-256(index key, u8 kind || routing key)
- *           slot    ChaCha20 under HKDF(routing key, slot salt): nonce zero for CHK (one key, one content), the sequence for records
+ *           slot    ChaCha20 under HKDF-Expand(slot salt, routing key || label): nonce zero for CHK (one key, one content), the
+ *                   sequence for records
  *           refs    a keystream addressed by sequence number, 36 bytes each; a sequence is never used twice (sequence.ts)
- * Why     the three are apart because HMAC(salt, routing key) is also the first step of HKDF(routing key, salt): an index entry
- *         made with the slot's salt and nothing else would hand out the key of its slot.
+ * Why     the three are apart, or an index entry would tell of the key of its slot. The slot's key is the expand step alone (one HMAC):
+ *         the salt is a uniform key already, and every block that is read or written pays for this.
  *         References are sealed by position in one keystream, not each with a nonce, so that a million of them are read at start
  *         in a fraction of a second instead of ten (one ChaCha20 call per 256 instead of per reference).
  * Who has the disk, unsealed, has the root: he can list the keys of owned blocks and test any other key he knows
@@ -23,6 +24,8 @@ export const SEALED_REF_BYTES = 36;
 /** Behind the routing key in a reference: kind, replica, reason and place. */
 export const ROUTING_TAIL_AT = 32;
 
+/** RFC 5869 § 2.3: the label, then the number of the first and only piece of output. */
+const BLOCK_INFO = Uint8Array.from([...new TextEncoder().encode('holloway store block'), 1]);
 /** References covered by one piece of keystream: 9 KiB. */
 const REFS_PER_PIECE = 256;
 
@@ -47,7 +50,7 @@ export function createStoreKeys(crypto: Crypto, root: Uint8Array): StoreKeys {
     digest: (ref) => crypto.hmac(indexKey, Uint8Array.of(ref.kind), ref.key).subarray(0, DIGEST_BYTES),
 
     cipher(ref, sequence, bytes) {
-      const key = crypto.hkdf(ref.key, slotSalt, 'holloway store block', 32);
+      const key = crypto.hmac(slotSalt, ref.key, BLOCK_INFO);
       return crypto.chacha20Xor(key, nonceOf(sequence), bytes);
     },
 

@@ -50,6 +50,7 @@ export type ActionName =
   | 'copy'
   | 'reveal'
   | 'resize'
+  | 'invite'
   | 'verify'
   | 'lost'
   | 'layout'
@@ -120,6 +121,13 @@ export const KEYMAP: readonly KeyRow[] = [
     action: 'lost',
     hint: 'lost',
     sentence: 'peers that were lost: who, when, for how long, how often',
+    tabs: ['peers'],
+  },
+  {
+    keys: ['i'],
+    action: 'invite',
+    hint: 'invite',
+    sentence: "copy this node's descriptor: whoever puts it into network.seeds joins through it",
     tabs: ['peers'],
   },
   { keys: ['L'], action: 'layout', hint: 'layout', sentence: 'ring, logarithm or strip', tabs: ['ring'] },

@@ -377,6 +377,8 @@ function act(model: Model, action: ActionName): Step {
       return openTab(model, tabBeside(model.tab, -1));
     case 'verify':
       return carryOut(model, { type: 'verify' });
+    case 'invite':
+      return carryOut(model, { type: 'self' });
     case 'command':
     case 'resize':
     case 'publish':

@@ -364,6 +364,10 @@ test('config: enter begins to change what is live, and says of the rest that it 
   t.true(wrong.prompt?.type === 'command' && wrong.prompt.fault.startsWith('config set KEY VALUE'));
 });
 
+test('peers: i copies what lets others join', (t) => {
+  t.deepEqual(effectsOf(peersTab(), 'i'), [{ type: 'self' }]);
+});
+
 test('peers: l shows the lost ones, esc goes back', (t) => {
   t.true(press(peersTab(), 'l').lostShown);
   t.false(press(peersTab(), 'l', 'escape').lostShown);

@@ -64,9 +64,14 @@ export function drawConfig(frame: Frame, area: Area, model: Model): void {
   const detailHeight = Math.min(DETAIL_HEIGHT, Math.max(0, area.height - 7));
   const [list, detail] = stack(area, 0, detailHeight) as [Area, Area];
   const changed = settings.filter(({ value, default: usual }) => value !== usual).length;
-  const inside = box(frame, list, `Config: ${counted(settings.length, 'setting')}, ${changed} not at default`, {
-    note: 'enter changes what is live',
-  });
+  const inside = box(
+    frame,
+    list,
+    settings.length === 0 ? 'Config' : `Config: ${counted(settings.length, 'setting')}, ${changed} not at default`,
+    {
+      ...(settings.length === 0 ? {} : { note: 'enter changes what is live' }),
+    },
+  );
   if (!drawList(frame, inside, model, settings)) return;
   const at = Math.min(model.scroll, settings.length - 1);
   if (detailHeight > 3) drawDetail(frame, detail, model, settings[at]!);

@@ -10,18 +10,11 @@
  * @module
  */
 import { type Status, WINDOWS } from '../daemon/api/schema.ts';
+import { asking, changing, editing, NOTICE_MS, onTransfer, revealing, said } from './asking.ts';
 import { type Command, complete, parseCommand } from './commands.ts';
 import { formatClock } from './format.ts';
 import { type ActionName, rowOfKey, rowsOfTab, TABS, type TabId } from './keymap.ts';
-import {
-  linesOf,
-  listedPeers,
-  listedSettings,
-  listedTransfers,
-  PEER_COLUMNS,
-  ringPeers,
-  selectedTransfer,
-} from './lists.ts';
+import { linesOf, listedPeers, listedTransfers, PEER_COLUMNS, ringPeers, selectedTransfer } from './lists.ts';
 import type {
   ClickTarget,
   FeedEvent,
@@ -34,14 +27,12 @@ import type {
   Step,
 } from './model-types.ts';
 import { followPeers } from './peer-rates.ts';
-import { hasEnded } from './transfer-list.ts';
 import { panelBeside, walked } from './walk.ts';
 
 export type * from './model-types.ts';
 
 export const REFRESH_STEPS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000] as const;
 const RING_LAYOUTS: readonly RingLayout[] = ['ring', 'log', 'strip'];
-const NOTICE_MS = 10_000;
 const SEARCH_MAX = 40;
 /** Longer than any key with a path behind it. */
 const COMMAND_MAX = 4_096;
@@ -252,45 +243,6 @@ function carryOut(model: Model, command: Command): Step {
   }
 }
 
-/** Undefined when it may be done. */
-function changing(model: Model): Step | undefined {
-  if (model.readOnly || model.status?.readOnly === true)
-    return [said(model, 'read-only: open the dashboard without --read-only for that'), []];
-  return model.connection.type === 'live'
-    ? undefined
-    : [said(model, 'no daemon answers: nothing can be asked of it'), []];
-}
-
-function asking(model: Model, question: string, wanted: Request): Step {
-  return changing(model) ?? [{ ...model, prompt: { type: 'confirm', question: `${question} y/N`, wanted } }, []];
-}
-
-function onTransfer(model: Model, action: 'cancel' | 'copy', toFile = false): Step {
-  const transfer = selectedTransfer(model);
-  if (transfer === undefined) return [said(model, 'there is no transfer'), []];
-  const { id, alias } = transfer;
-  if (action === 'copy') return changing(model) ?? [model, [{ type: 'copy', id, alias, toFile }]];
-  if (hasEnded(transfer)) return [said(model, `${alias} has ended`), []];
-  const effect = transfer.kind === 'publish' ? 'What was sent stays and fades.' : 'What came so far is dropped.';
-  return asking(model, `Cancel ${alias}? ${effect}`, { type: 'cancel', id, alias });
-}
-
-function revealing(model: Model): Step {
-  if (model.revealed !== undefined) return [said({ ...model, revealed: undefined }, 'hidden again'), []];
-  const ids = listedTransfers(model).map(({ id }) => id);
-  return asking(model, 'Show keys and addresses on this screen for 60 s?', { type: 'reveal', ids });
-}
-
-/** The setting under the cursor, as the start of a command; or why a running daemon does not take it. */
-function editing(model: Model): Step {
-  const settings = listedSettings(model);
-  const chosen = settings[Math.min(model.scroll, settings.length - 1)];
-  if (chosen === undefined) return [model, []];
-  if (!chosen.live) return [said(model, `${chosen.key} is read at the start: edit the file, then stop and start`), []];
-  const text = `config set ${chosen.key} `;
-  return changing(model) ?? [{ ...model, prompt: { type: 'command', text, choices: [], fault: '' } }, []];
-}
-
 function openTab(model: Model, tab: TabId): Step {
   const next = opened(model, tab);
   // Asked anew each time: it is small, and a restart may have changed it.
@@ -480,10 +432,6 @@ function refreshed(model: Model, delta: number): Step {
   const refreshMs = REFRESH_STEPS_MS[Math.min(REFRESH_STEPS_MS.length - 1, Math.max(0, from + delta))]!;
   if (refreshMs === model.refreshMs) return [model, []];
   return [said({ ...model, refreshMs }, `refresh every ${refreshMs / 1_000} s`), ['refresh']];
-}
-
-function said(model: Model, text: string, lastsMs = NOTICE_MS / 2): Model {
-  return { ...model, notice: { text, untilMs: model.nowMs + lastsMs } };
 }
 
 function onClick(model: Model, target: ClickTarget, twice: boolean): Step {

@@ -228,6 +228,13 @@ export const USER_ERRORS = {
     cause: 'too few relays are known for a circuit of three',
     next: 'wait a few seconds; holloway status shows progress',
   },
+  relays_silent: {
+    exit: 9,
+    http: 503,
+    what: 'no circuit held',
+    cause: 'the relays that were tried did not answer, or ended it',
+    next: 'run the same command again: other relays are tried then',
+  },
   overloaded: {
     exit: 9,
     http: 503,

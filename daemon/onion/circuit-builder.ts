@@ -16,6 +16,7 @@ import type { Timer } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
 import { buildCircuit, type ClientCircuit } from './circuit.ts';
 import type { Guards } from './guard.ts';
+import { createHopPatience } from './hop-patience.ts';
 import type { OnionParts } from './onion-parts.ts';
 import { choosePath } from './path.ts';
 import { createRelayHealth } from './relay-health.ts';
@@ -50,6 +51,7 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
   const { deps, options } = parts;
   const { clock, links, relays, random } = deps;
   const health = createRelayHealth();
+  const patience = createHopPatience();
   const circuits = new Set<ClientCircuit>();
   const waiting: BuildJob[] = [];
   const underWay = new Map<ClientCircuit, BuildJob>();
@@ -87,7 +89,7 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
       };
       const path = choosePath(relays.relays(), options, wish, random);
       if (path === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
-      const circuit = buildCircuit(parts, link, path, aliases + 1, { ready, closed });
+      const circuit = buildCircuit(parts, link, path, aliases + 1, patience.hopMs, { ready, closed });
       // The link is full: circuits on it must end first.
       if (circuit === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
       aliases++;
@@ -146,13 +148,14 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
     underWay.delete(circuit);
     built++;
     failuresInRow = 0;
+    if (circuit.buildMs !== undefined) patience.built(circuit.buildMs);
     for (const { nodeId } of circuit.path) health.worked(hexKey(nodeId));
     if (job === undefined) circuit.close();
     else job.built(circuit);
     pump();
   }
 
-  function closed(circuit: ClientCircuit, hop: number | undefined): void {
+  function closed(circuit: ClientCircuit, hop: number | undefined, silent: boolean): void {
     circuits.delete(circuit);
     const job = underWay.get(circuit);
     underWay.delete(circuit);
@@ -160,6 +163,7 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
     // Without a job it was cancelled, which is nobody's failure.
     if (job !== undefined) {
       waiting.unshift(job);
+      if (silent) patience.silent();
       noteFailure(circuit, hop);
     }
     // Not from within the call that closed it: the cell that did so is still being handled.

@@ -3,7 +3,7 @@
  *
  * Shape   CREATE to the guard, then EXTEND through what stands, until the path's three hops are there; then `ready`, once. `closed`
  *         comes exactly once, whatever ends it, with the hop that was being added if it never became ready.
- * Unit    CIRCUIT_BUILD_TIMEOUT_MS for all hops together; cells counted per direction.
+ * Unit    CIRCUIT_BUILD_TIMEOUT_MS for all hops together, and hopMs for each (hop-patience.ts); cells counted per direction.
  * Errors  a wrong tag, a wrong handshake, an unexpected cell, a lost link, a DESTROY: closed.
  * Why     telescoped, so that the guard never meets the exit's handshake in the clear, and each layer has its own ephemeral keys.
  * Source  design § 4 (Circuits), § 10.
@@ -54,8 +54,8 @@ export interface CircuitUser {
 
 export interface BuildEvents {
   ready(circuit: ClientCircuit): void;
-  /** `hop`: index in the path of the relay that was being added; undefined once the circuit was ready. */
-  closed(circuit: ClientCircuit, hop: number | undefined): void;
+  /** `hop`: index in the path of the relay that was being added; undefined once the circuit was ready. `silent`: no answer came. */
+  closed(circuit: ClientCircuit, hop: number | undefined, silent: boolean): void;
 }
 
 /** Starts building over the guard's open link; undefined when the link takes no more circuits. */
@@ -64,6 +64,7 @@ export function buildCircuit(
   link: Link,
   path: Path,
   alias: number,
+  hopMs: number,
   events: BuildEvents,
 ): ClientCircuit | undefined {
   const { clock, crypto } = parts.deps;
@@ -77,6 +78,8 @@ export function buildCircuit(
   let cellsOut = 0;
   let heardAtMs = createdAtMs;
   let timer: Timer | undefined;
+  let hopTimer: Timer | undefined;
+  let isSilent = false;
 
   const drawn = parts.table.draw(link, { cell: receive, cut: end });
   if (drawn === undefined) return undefined;
@@ -112,9 +115,15 @@ export function buildCircuit(
   };
 
   function start(): void {
-    timer = clock.setTimer(CIRCUIT_BUILD_TIMEOUT_MS, close);
+    timer = clock.setTimer(CIRCUIT_BUILD_TIMEOUT_MS, giveUp);
+    hopTimer = clock.setTimer(hopMs, giveUp);
     cellsOut++;
     parts.scheduler.send(link, controlCell(crypto, circuitId, COMMAND.create, requestTo(0)));
+  }
+
+  function giveUp(): void {
+    isSilent = true;
+    close();
   }
 
   function requestTo(index: number): Uint8Array {
@@ -156,7 +165,9 @@ export function buildCircuit(
     if (keys === null) return close();
     hops.push(createHop(crypto, keys));
     const next = path[hops.length];
+    hopTimer?.cancel();
     if (next !== undefined) {
+      hopTimer = clock.setTimer(hopMs, giveUp);
       sendMessage(RELAY.extend, 0, [encodeExtend(next.encoded, requestTo(hops.length))]);
       return;
     }
@@ -180,8 +191,9 @@ export function buildCircuit(
     const failedHop = state === 'building' ? hops.length : undefined;
     state = 'closed';
     timer?.cancel();
+    hopTimer?.cancel();
     for (const hop of hops) hop.wipe();
-    events.closed(circuit, failedHop);
+    events.closed(circuit, failedHop, isSilent);
     user?.closed();
   }
 

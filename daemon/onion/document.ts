@@ -69,6 +69,8 @@ export function openDocument(
   let isOpened = false;
   let isClosed = false;
   let withoutTimer: Timer | undefined;
+  /** Builds that had failed when the waiting for a circuit began. */
+  let failuresBefore = 0;
 
   /** E of design § 10. */
   function exitsNow(): number {
@@ -104,7 +106,9 @@ export function openDocument(
       withoutTimer?.cancel();
       withoutTimer = undefined;
     } else {
-      withoutTimer ??= clock.setTimer(CIRCUIT_BUILD_TIMEOUT_MS, () => {
+      if (withoutTimer !== undefined) return;
+      failuresBefore = builder.failures;
+      withoutTimer = clock.setTimer(CIRCUIT_BUILD_TIMEOUT_MS, () => {
         withoutTimer = undefined;
         giveUpWaiting();
       });
@@ -113,7 +117,8 @@ export function openDocument(
 
   function giveUpWaiting(): void {
     const isLinked = parts.deps.links.all().some((link) => link.isOpen);
-    const error = new LocalError(isLinked ? 'connecting' : 'offline');
+    const hasTried = builder.failures > failuresBefore || builder.building > 0;
+    const error = new LocalError(isLinked ? (hasTried ? 'relays_silent' : 'connecting') : 'offline');
     for (const request of line.splice(0)) request.failed(error);
     opening.reject(error);
   }

@@ -29,7 +29,7 @@ export interface CircuitOptions {
 export interface DocumentCircuits {
   readonly exits: number;
   readonly trafficClass: TrafficClass;
-  /** Dealt at random over the exits; rejects only with LocalError `offline` / `connecting` or the signal's reason. */
+  /** Dealt at random over the exits; rejects only with LocalError `offline` / `connecting` / `relays_silent` or the signal's reason. */
   fetch(ref: BlockRef, replica: Replica, signal?: AbortSignal): Promise<RemoteFetch>;
   insert(
     ref: BlockRef,
@@ -44,7 +44,7 @@ export interface DocumentCircuits {
 }
 
 export interface CircuitSource {
-  /** Rejects with LocalError `offline` or `connecting` when no circuit of three can be made within the build timeout. */
+  /** Rejects with LocalError `offline`, `connecting` or `relays_silent` when no circuit of three can be made within the build timeout. */
   open(options: CircuitOptions, signal?: AbortSignal): Promise<DocumentCircuits>;
 }
 

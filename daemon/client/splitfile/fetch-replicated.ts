@@ -2,7 +2,7 @@
  * Fetches one block that stands at several locations: the top block, and the manifest blocks below it.
  *
  * Shape   one location first, drawn at random; another after a failure or 1.5 s of silence, each over an exit dealt anew.
- * Errors  the LocalError that says most about why: not_found, recently_failed, overloaded, no_route, connecting or stalled, with counts.
+ * Errors  the LocalError that says most about why: not_found, recently_failed, overloaded, no_route, relays_silent or stalled, with counts.
  * Why     drawn at random, because a fixed first choice would be the place to wait at. A location that answered "not found" is not asked
  *         again; one whose answer was lost is, up to three rounds.
  * Source  design §§ 6, 10; what a failure tells: ux § 2.3.
@@ -80,6 +80,6 @@ function notFound(result: GatherResult, replicas: number, exits: number): LocalE
   if (tally.rejectedOverload > 0) return new LocalError('overloaded', looked);
   if (tally.routeNotFound + tally.rejectedLoop > 0) return new LocalError('no_route', looked);
   if (tally.circuitFailed > 0 && tally.timeout === 0)
-    return new LocalError('connecting', 'every circuit failed before an answer came');
+    return new LocalError('relays_silent', 'every circuit failed before an answer came');
   return new LocalError('stalled', `${looked}; none was answered in time`);
 }

@@ -117,7 +117,7 @@ test('recentlyFailed', names, { type: 'recentlyFailed', retryMs: 1_000 }, 'recen
 test('rejectedOverload', names, { type: 'rejectedOverload', retryMs: 100, workBits: 0 }, 'overloaded');
 test('routeNotFound', names, { type: 'routeNotFound' }, 'no_route');
 test('rejectedLoop', names, { type: 'rejectedLoop' }, 'no_route');
-test('circuitFailed', names, { type: 'circuitFailed' }, 'connecting');
+test('circuitFailed', names, { type: 'circuitFailed' }, 'relays_silent');
 test('timeout', names, { type: 'timeout' }, 'stalled');
 test('wrong bytes', names, { type: 'data', payload: new Uint8Array(32_768) }, 'verify_failed');
 

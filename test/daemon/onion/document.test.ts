@@ -222,6 +222,37 @@ for (const position of [1, 2]) {
   });
 }
 
+test('relays that take a circuit and say nothing cost two seconds each where circuits are quick, and are passed over next time', async (t) => {
+  const { world, client } = await worldOf(4, 3);
+  (await inTime(world, client.onion.open(FAST))).close();
+  const heard: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    const index = world.nodes.length;
+    world.add({ puppet: () => void heard.push(index) });
+  }
+  for (let i = 0; i < 5; i++) {
+    const startedMs = world.clock.nowMs();
+    const circuits = await inTime(world, client.onion.open(FAST));
+    t.true(world.clock.nowMs() - startedMs < CIRCUIT_BUILD_TIMEOUT_MS, `open ${i}`);
+    circuits.close();
+  }
+  t.true(new Set(heard).size > 0, 'some of them were drawn');
+  world.stop();
+});
+
+test('open: when the relays that are tried say nothing, the error says that, not that too few are known', async (t) => {
+  const { world, client } = await worldOf(3, 4);
+  (await inTime(world, client.onion.open(FAST))).close();
+  await world.clock.advance(1_000);
+  const guard = world.dials.find(({ from }) => from === 0)!.to;
+  for (let i = 0; i < 4; i++) world.add({ puppet: () => {} });
+  world.view = () =>
+    world.nodes.filter(({ index }) => index === guard || index > 3).map(({ descriptor }) => descriptor);
+  const error = await t.throwsAsync(inTime(world, client.onion.open(FAST)));
+  t.is((error as LocalError).code, 'relays_silent');
+  world.stop();
+});
+
 test('a dead guard: its spare takes over after the patience, and not before', async (t) => {
   const { world, client } = await worldOf(6, 9, 1);
   await world.clock.advance(1_000);

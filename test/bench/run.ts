@@ -11,6 +11,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly run: ()
     what: 'what the client itself does to the bytes of a document, stage by stage: MiB/s, CPU-s/GiB, shares',
     run: async () => (await import('./documents.ts')).run(),
   },
+  store: {
+    what: 'the datastore beside a raw file doing the same hash and flush; ten times its size; a million blocks at start',
+    run: async () => (await import('./store.ts')).run(),
+  },
   dashboard: {
     what: 'the dashboard at 120x40 on a devnet of 8: CPU, memory, bytes, first frame, keys, and what the daemon spends on it',
     run: async () => (await import('./dashboard.ts')).run(),

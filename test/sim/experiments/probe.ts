@@ -22,9 +22,9 @@ import { fetch, publish } from '../world/workload.ts';
 
 const DEFAULT_NODES = 24;
 const SHORT_NODES = 8;
-const DEFAULT_RUNS = 4;
+const DEFAULT_RUNS = 8;
 /** How often each node reads, and publishes, in a run. */
-const ROUNDS = 4;
+const ROUNDS = 2;
 const SHORT_ROUNDS = 1;
 /** Ten data blocks: above 16 blocks in all only the blocks that lead to a document have several places. */
 const DOCUMENT_BYTES = 320_000;

@@ -9,7 +9,7 @@ import { counted, padEnd } from '../format.ts';
 import { listedLog } from '../lists.ts';
 import type { Model } from '../model.ts';
 import { box, type Frame } from '../widgets/frame.ts';
-import { drawLogLine } from './overview.ts';
+import { drawLogLine } from './happenings.ts';
 
 export const LOG_NUMBERS: readonly ShownNumber[] = ['log[].atMs', 'log[].repeats'];
 

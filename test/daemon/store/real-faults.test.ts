@@ -33,7 +33,7 @@ const remount = (dir: string, how: 'ro' | 'rw'): void => {
   execFileSync('mount', ['-o', `remount,${how}`, dir]);
 };
 
-test('a full disk: reads go on, writes are refused as disk_full, and go on when there is room again', async (t) => {
+test.serial('a full disk: reads go on, writes are refused as disk_full, and go on when there is room again', async (t) => {
   const dir = smallDisk(t, 3);
   if (dir === undefined) return;
   const store = await openTestStore(createDisk(join(dir, 'data')), { slots: 64 });
@@ -55,7 +55,7 @@ test('a full disk: reads go on, writes are refused as disk_full, and go on when 
   await store.close();
 });
 
-test('a disk that turns read-only, also before a start: it serves, refuses, and writes again without a restart', async (t) => {
+test.serial('a disk that turns read-only, also before a start: it serves, refuses, and writes again without a restart', async (t) => {
   const dir = smallDisk(t, 8);
   if (dir === undefined) return;
   const first = await openTestStore(createDisk(join(dir, 'data')), { slots: 64 });
@@ -84,7 +84,7 @@ test('a disk that turns read-only, also before a start: it serves, refuses, and 
   await again.close();
 });
 
-test('no file descriptor left: an open store needs none', async (t) => {
+test.serial('no file descriptor left: an open store needs none', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'holloway-fds-'));
   t.teardown(() => rmSync(dir, { recursive: true }));
   const store = await openTestStore(createDisk(dir), { slots: 64 });

@@ -41,11 +41,14 @@ interface Seen {
 interface Sightings {
   readonly own: Seen;
   readonly published: Seen;
+  /** On the blocks that were asked for, and on all that were published. */
   readonly never: Seen;
+  readonly neverOfAll: Seen;
 }
 
 function nothingSeen(): Sightings {
-  return { own: { pairs: 0, held: 0 }, published: { pairs: 0, held: 0 }, never: { pairs: 0, held: 0 } };
+  const nothing = (): Seen => ({ pairs: 0, held: 0 });
+  return { own: nothing(), published: nothing(), never: nothing(), neverOfAll: nothing() };
 }
 
 const experiment: Experiment = {
@@ -68,7 +71,7 @@ const experiment: Experiment = {
         await world.inTime(Promise.all(together.map((pair) => passOn(world, pair, seen))), 900_000);
         options.progress(`seed ${seed}: ${done + together.length} of ${pairs.length} documents`);
       }
-      for (const kind of ['own', 'published', 'never'] as const) {
+      for (const kind of ['own', 'published', 'never', 'neverOfAll'] as const) {
         all[kind].pairs += seen[kind].pairs;
         all[kind].held += seen[kind].held;
       }
@@ -81,7 +84,7 @@ const experiment: Experiment = {
     );
     const figures = [
       figureOf('asked for by its own user', all.own, all.never, options.short),
-      figureOf('published by its own user', all.published, all.never, options.short),
+      figureOf('published by its own user', all.published, all.neverOfAll, options.short),
     ];
     return tally.result(nodes, figures);
   },
@@ -113,10 +116,14 @@ async function passOn(world: SimWorld, { by, reader }: Pair, seen: Sightings): P
   const asked = readerSaid('fetch');
   for (const [name, key] of inserted) {
     for (const { index, node } of world.up()) {
-      const kind = index === reader ? 'own' : index === by ? 'published' : 'never';
-      if (!asked.has(name) && kind !== 'published') continue;
-      seen[kind].pairs++;
-      if (node!.holds({ kind: KIND.chk, key }) !== undefined) seen[kind].held++;
+      const isHeld = node!.holds({ kind: KIND.chk, key }) !== undefined;
+      const count = (kind: Seen): void => {
+        kind.pairs++;
+        if (isHeld) kind.held++;
+      };
+      if (index === by) count(seen.published);
+      else if (index !== reader) count(seen.neverOfAll);
+      if (index !== by && asked.has(name)) count(index === reader ? seen.own : seen.never);
     }
   }
 }
@@ -149,15 +156,18 @@ function marginOf(own: Seen, never: Seen): number {
   return (1.96 * Math.sqrt(variance(own) + variance(never))) / 2;
 }
 
-function rowOf({ own, published, never }: Sightings): Row {
+function rowOf({ own, published, never, neverOfAll }: Sightings): Row {
   return {
     ownPairs: own.pairs,
     ownHeld: round(shareOf(own), 4),
-    publishedHeld: round(shareOf(published), 4),
-    neverPairs: never.pairs,
     neverHeld: round(shareOf(never), 4),
-    auc: round(aucOf(own, never), 4),
-    margin: round(marginOf(own, never), 4),
+    ownAuc: round(aucOf(own, never), 4),
+    ownMargin: round(marginOf(own, never), 4),
+    publishedPairs: published.pairs,
+    publishedHeld: round(shareOf(published), 4),
+    neverOfAllHeld: round(shareOf(neverOfAll), 4),
+    publishedAuc: round(aucOf(published, neverOfAll), 4),
+    publishedMargin: round(marginOf(published, neverOfAll), 4),
   };
 }
 

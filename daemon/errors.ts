@@ -158,6 +158,13 @@ export const USER_ERRORS = {
     cause: 'it is missing, not a file, or not yours to read',
     next: 'check the path',
   },
+  no_write: {
+    exit: 8,
+    http: 400,
+    what: 'the output cannot be written there',
+    cause: 'its folder is missing or not yours to write, or the name is of something else than a file',
+    next: 'choose another place with -o',
+  },
   bad_home: {
     exit: 8,
     http: 500,

@@ -78,7 +78,7 @@ export function parseUri(text: string): Uri {
   if (!text.isWellFormed()) fail('it holds half of a character: copy it again as plain text');
   const bare = unwrap(text);
   const at = bare.indexOf('@');
-  if (at < 0) fail(missingTypeHint(bare));
+  if (at < 0) fail(missingTypeHint(bare, text));
   const type = bare.slice(0, at).replace(/\s+/g, '').toUpperCase();
   const rest = bare.slice(at + 1);
   switch (type) {
@@ -231,8 +231,10 @@ function encodePart(part: string): string {
   );
 }
 
-function missingTypeHint(text: string): string {
-  if (text.trim() === '') return 'nothing was given';
+function missingTypeHint(text: string, given: string): string {
+  if (/^\s*https?:\/\//i.test(given)) return 'it is a web address, and no key stands in it';
+  if (given.trim() === '') return 'nothing was given';
+  if (text.trim() === '') return 'there is no key in it';
   const looksLikeKey = text.includes(',') && findForeignCharacter(text.slice(0, text.indexOf(','))) < 0;
   return looksLikeKey
     ? 'its beginning (CHK@, SSK@, USK@ or KSK@) is missing'

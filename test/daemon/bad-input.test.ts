@@ -159,6 +159,7 @@ test('fetch: a full or broken stdout, and names that are no files', async (t) =>
   t.true(statSync(fifo).isFIFO(), 'a pipe is not replaced by a file');
   const nowhere = await shell(`${fetch} -o "${join(devnet.dir, 'no', 'such', 'place')}"`);
   t.is(nowhere.code, 8, nowhere.stderr);
+  t.regex(nowhere.stderr, /the output cannot be written there.*\[no_write\]/s);
   if (process.platform !== 'linux') return;
   const full = await shell(`${fetch} -o - > /dev/full`);
   t.is(full.code, 8, full.stderr);
@@ -309,8 +310,6 @@ test('a peer that answers with blocks that do not match their keys: counted, cut
   }
 });
 
-// Last among the peers' tests: each of these strangers is named as a relay from now on, and none of them is one.
-
 test('peers that finish a handshake and then break the rules: their link ends, the node stays well', async (t) => {
   const target = await descriptorOf(2);
   const before = await devnet.status(2);
@@ -360,6 +359,7 @@ test('peers that finish a handshake and then break the rules: their link ends, t
   const after = await devnet.status(2);
   t.is(after.pid, before.pid);
   t.is(after.verdict.word, 'HEALTHY', after.verdict.reason);
+  t.true(after.circuits.usableRelays <= before.circuits.usableRelays, 'none of them became a relay');
   t.true(after.node.memoryBytes - before.node.memoryBytes < 150 * 1024 * 1024);
 });
 

@@ -2,7 +2,7 @@
  * `holloway fetch`: key in, bytes out; a file appears under its name only when it is whole.
  *
  * Shape   a folder is written by tree.ts. Bytes of a file grow in NAME.part, are flushed to the disk, then take the name. `-o -` writes to stdout as bytes arrive.
- * Errors  exists when the name is taken and --force is not given; disk errors by their own codes; a signal cancels the transfer.
+ * Errors  exists when the name is taken and --force is not given; no_write where none can be put; disk errors by their own codes; a signal cancels the transfer.
  * Why     a name from a document's metadata comes from a stranger: it is cut down to one plain file name in this directory.
  * @module
  */
@@ -127,7 +127,7 @@ async function refuseTaken(path: string, force: boolean): Promise<void> {
   if (found === undefined) return;
   if (!force) throw new LocalError('exists', path);
   if (!found.isFile() && !found.isSymbolicLink()) {
-    throw new LocalError('no_file', `${path} is no plain file; to write into it: -o - > ${path}`);
+    throw new LocalError('no_write', `${path} is no plain file; to write into it: -o - > ${path}`);
   }
 }
 
@@ -168,8 +168,15 @@ function fileError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (error instanceof LocalError || code === undefined) return error;
   if (code === 'EEXIST' || code === 'ENOTEMPTY') return new LocalError('exists', path, { cause: error });
-  if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENAMETOOLONG') {
-    return new LocalError('no_file', `${path} cannot be written (${code})`, { cause: error });
+  if (
+    code === 'ENOENT' ||
+    code === 'EACCES' ||
+    code === 'EPERM' ||
+    code === 'ENOTDIR' ||
+    code === 'EISDIR' ||
+    code === 'ENAMETOOLONG'
+  ) {
+    return new LocalError('no_write', `${path} (${code})`, { cause: error });
   }
   return code === 'EIO' ? new LocalError('disk_failed', undefined, { cause: error }) : localErrorOf(error);
 }

@@ -3,7 +3,7 @@
  *
  * Shape   reading: plain files only, links are never followed, names that begin with a dot are left out unless asked for; small files first, each
  *         group in the order of its paths. Writing: into NAME.part, each file flushed, then the folder takes its name.
- * Errors  no_file for what cannot be read or written, exists for a name that is taken, usage for a path that no folder may hold.
+ * Errors  no_file for what cannot be read, exists for a name that is taken, usage for a path that no folder may hold.
  * Why     a hidden file (.env, .git) or the target of a link is what people publish by mistake. Paths from the network were checked by the daemon; they
  *         are checked again here, where they become files.
  * @module

@@ -126,6 +126,9 @@ const refuses = test.macro({
   },
   title: (given = '') => `parseUri refuses ${given}`,
 });
+test('a web address', refuses, 'http://x', /web address, and no key/);
+test('a web address with a path', refuses, 'https://example.org/a/b', /web address, and no key/);
+test('only a scheme', refuses, 'holloway:', /no key in it/);
 test('nothing', refuses, '', /nothing was given/);
 test('a word', refuses, 'hello', /no @/);
 test('a key without its beginning', refuses, TEXT.slice(4), /beginning .* is missing/);

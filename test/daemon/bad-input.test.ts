@@ -152,6 +152,9 @@ test('fetch: a full or broken stdout, and names that are no files', async (t) =>
   t.like(pipe, { code: 0 }, pipe.stderr);
   t.is(pipe.stdout.trim(), '10');
   t.notRegex(pipe.stderr, /at .*:\d+:\d+|EPIPE/);
+  const slow = await shell(`${fetch} -o - | (sleep 1.5; cat) | wc -c; exit \${PIPESTATUS[0]}`);
+  t.like(slow, { code: 0 }, slow.stderr);
+  t.is(slow.stdout.trim(), `${document.length}`, 'a reader that is slow gets all of it');
   const fifo = join(devnet.dir, 'taken');
   execFileSync('mkfifo', [fifo]);
   const onto = await shell(`${fetch} -o "${fifo}" --force`);

@@ -6,7 +6,7 @@
  * Why     a name from a document's metadata comes from a stranger: it is cut down to one plain file name in this directory.
  * @module
  */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, fstatSync } from 'node:fs';
 import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import type { FetchMetadata, TransferResult } from '../../api/schema.ts';
 import { LocalError } from '../../errors.ts';
@@ -182,8 +182,11 @@ function fileError(error: unknown, path: string): unknown {
 }
 
 async function writeToStdout(content: AsyncIterable<Uint8Array>): Promise<void> {
-  // A file behind stdout takes synchronous writes; a pipe has to be waited for, else memory fills.
-  const out = process.stdout.isTTY === undefined ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
+  // process.stdout writes synchronously to a file. A pipe it makes non-blocking, and waits for its reader; a file stream on the same
+  // descriptor would give up on a slow one after a few tries.
+  const behind = fstatSync(1);
+  const isFile = behind.isFile() || (behind.isCharacterDevice() && process.stdout.isTTY !== true);
+  const out = isFile ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
   out.on('error', () => {}); // each write hears of its own failure
   try {
     for await (const bytes of content) {

@@ -38,7 +38,7 @@ export interface OnionOptions {
   /** No two relays of a circuit in one /16 (IPv4) or /32 (IPv6). */
   readonly prefixRules: boolean;
   readonly circuitsReady: number;
-  /** How long a guard must be unreachable before the spare takes over; without it 30 minutes, 5 s where private addresses are allowed. */
+  /** How long all known guards must be unreachable before another is drawn; without it 6 hours, 5 s where private addresses are allowed. */
   readonly guardPatienceMs?: number;
 }
 

@@ -106,6 +106,8 @@ export const CELL_SMALL_BYTES = 2_048;
 export const CELL_LARGE_BYTES = 34_816;
 export const CIRCUITS_PER_LINK_MAX = 1_024;
 export const CIRCUITS_RELAYED_MAX = 4_096;
+/** Handshakes that one link may ask for in the long run; CIRCUITS_PER_LINK_MAX of them at once. */
+export const CREATES_PER_LINK_PER_SEC = 32;
 export const CIRCUIT_CELLS_MAX = 16_384;
 export const CIRCUIT_LIFE_MS = 600_000;
 export const CIRCUIT_BUILD_TIMEOUT_MS = 10_000;

@@ -16,9 +16,17 @@ import {
   CIRCUIT_POSITIONS_MAX,
   CIRCUIT_REQUEST_BYTES,
 } from '../../crypto/ntor.ts';
-import { CIRCUIT_BUILD_TIMEOUT_MS, CIRCUIT_CELLS_MAX, CIRCUIT_LIFE_MS, CIRCUITS_RELAYED_MAX } from '../limits.ts';
+import {
+  CIRCUIT_BUILD_TIMEOUT_MS,
+  CIRCUIT_CELLS_MAX,
+  CIRCUIT_LIFE_MS,
+  CIRCUITS_PER_LINK_MAX,
+  CIRCUITS_RELAYED_MAX,
+  CREATES_PER_LINK_PER_SEC,
+} from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Timer } from '../ports.ts';
+import { createTokenBucket, type TokenBucket } from '../topology/token-bucket.ts';
 import { bodyOf, type Cell, COMMAND, controlCell, newCell } from './cell.ts';
 import { createExitSide, type ExitSide } from './exit.ts';
 import { checkExtend, createDialBudget, type Extension } from './extend.ts';
@@ -47,11 +55,23 @@ export function createRelaySide(parts: OnionParts): RelaySide {
   const { clock, crypto, links } = deps;
   const dials = createDialBudget();
   const circuits = new Set<{ position: number; destroy(): void }>();
+  /** A circuit is destroyed in no time, so the cap alone would let one link ask for handshakes without end. */
+  const creates = new WeakMap<Link, TokenBucket>();
   let cellsRelayed = 0;
+
+  function bucketOf(link: Link): TokenBucket {
+    let bucket = creates.get(link);
+    if (bucket === undefined) {
+      bucket = createTokenBucket(CIRCUITS_PER_LINK_MAX, CREATES_PER_LINK_PER_SEC, clock.nowMs());
+      creates.set(link, bucket);
+    }
+    return bucket;
+  }
 
   function create(link: Link, cell: Cell) {
     const refuse = (): void => sendDestroy(parts, link, cell.circuitId);
     if (!servesCircuits(options.role) || circuits.size >= CIRCUITS_RELAYED_MAX) return refuse();
+    if (!bucketOf(link).take(clock.nowMs())) return refuse();
     const answer = answerCircuitRequest(crypto, {
       nodeId: options.ownNodeId,
       onionKeys: options.onionKeys(),

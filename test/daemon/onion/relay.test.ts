@@ -13,6 +13,7 @@ import {
   CIRCUIT_REQUESTS_MAX,
   CIRCUITS_PER_LINK_MAX,
   CIRCUITS_RELAYED_MAX,
+  CREATES_PER_LINK_PER_SEC,
   EXTEND_DIALS_PER_MINUTE,
   EXTEND_DIALS_PER_TARGET,
 } from '../../../daemon/limits.ts';
@@ -271,13 +272,58 @@ test('relay: at most CIRCUITS_PER_LINK_MAX circuits of a peer on a link, and CIR
   };
   for (const link of links.slice(0, 4)) {
     for (let i = 0; i < CIRCUITS_PER_LINK_MAX; i++) t.is(create(link, i), COMMAND.created);
-    if (link === links[0]) t.is(create(link, CIRCUITS_PER_LINK_MAX), COMMAND.destroy, 'this link is full');
+    if (link !== links[0]) continue;
+    await clock.advance(10_000); // new handshakes would be allowed again
+    t.is(create(link, CIRCUITS_PER_LINK_MAX), COMMAND.destroy, 'this link is full');
   }
   t.is(side.byPosition.guard, CIRCUITS_RELAYED_MAX);
   t.is(create(links[4]!, 1), COMMAND.destroy, 'the node is full');
   side.stop();
   t.is(side.byPosition.guard, 0);
   t.is(clock.timersPending, 0);
+  world.stop();
+});
+
+test('relay: a link may ask for CIRCUITS_PER_LINK_MAX handshakes at once, then for CREATES_PER_LINK_PER_SEC', async (t) => {
+  const world = await createOnionWorld(7);
+  const { nodeId, onionKey } = world.add().descriptor;
+  const clock = createManualClock();
+  let exchanges = 0;
+  const crypto: Crypto = {
+    ...world.crypto,
+    dh() {
+      exchanges++;
+      return null; // no request of this test gets further
+    },
+  };
+  const { data } = createCircuitRequest(world.crypto, { nodeId, onionKey, position: 1, delay: 0, flags: 0 });
+  const side = createRelaySide({
+    deps: { clock, crypto } as unknown as OnionDeps,
+    options: {
+      ownNodeId: nodeId,
+      role: ROLE.full,
+      onionKeys: () => [{ publicKey: onionKey, privateKey: new Uint8Array(32) }],
+    } as unknown as OnionOptions,
+    table: createCircuitTable(createSeededRandom(1)),
+    scheduler: createCellScheduler(clock, () => t.fail()),
+  });
+  const [one, other] = [testLink(1, true), testLink(2, true)];
+  const ask = (link: TestLink, times: number): void => {
+    const cell = readCell(controlCell(crypto, 1, COMMAND.create, data))!;
+    for (let i = 0; i < times; i++) side.create(link, cell);
+    t.true(
+      link.sent.every((sent) => sent[4] === COMMAND.destroy),
+      'each is told alike',
+    );
+  };
+  ask(one, CIRCUITS_PER_LINK_MAX + 500);
+  t.is(exchanges, CIRCUITS_PER_LINK_MAX);
+  ask(other, 1);
+  t.is(exchanges, CIRCUITS_PER_LINK_MAX + 1, 'other links are not concerned');
+  await clock.advance(2_000);
+  ask(one, 500);
+  t.is(exchanges, CIRCUITS_PER_LINK_MAX + 1 + 2 * CREATES_PER_LINK_PER_SEC);
+  side.stop();
   world.stop();
 });
 

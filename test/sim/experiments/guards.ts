@@ -19,7 +19,7 @@ import { createTraceHash, type TraceHash } from '../routing/trace-hash.ts';
 import { createFastRandom, type SimRandom } from '../world/fast-random.ts';
 
 const CLIENTS = 1_000;
-const CLIENTS_SHORT = 20;
+const CLIENTS_SHORT = 6;
 const RELAYS = 60;
 const BAD_SHARE = 0.1;
 const HOUR_MS = 3_600_000;

@@ -50,7 +50,7 @@ export async function loadSlots({ slots, table, regions, keys }: LoadDeps): Prom
   function adopt(slot: number, region: Region): void {
     const twin = table.findTwin(slot);
     if (twin !== NO_SLOT) {
-      if (table.state[twin] !== region) return;
+      if (table.state[twin] !== region || table.sequence[twin]! > table.sequence[slot]!) return;
       regions.giveBack(twin, regions.hide(twin).region, undefined);
     }
     regions.adopt(slot, region);
@@ -67,28 +67,27 @@ function openTail(table: SlotTable, keys: StoreKeys, slot: number): boolean {
   return unpackFlags(tail[0]!)?.kind === KIND.chk;
 }
 
-const DIGIT_BITS = 16;
-const SEQUENCE_BITS = 48;
-
-/** Below this a sort that compares is quicker than counting digits. */
-const FEW = 4_096;
-
-/** By 48-bit sequence, in place of `slots` or a copy of it: a radix sort takes a tenth of the time of one that compares. */
+/**
+ * By sequence, older first. So many bits are left for it beside the slot that only entries of one long-lived store far apart in age
+ * can come out as equals, and then in order of slots: who needs to know the newer of two compares their sequences.
+ */
 function inOrder(slots: Uint32Array, sequence: Float64Array): Uint32Array {
-  if (slots.length < FEW) return slots.sort((a, b) => sequence[a]! - sequence[b]!);
-  let from = slots;
-  let into: Uint32Array = new Uint32Array(slots.length);
-  for (let shift = 0; shift < SEQUENCE_BITS; shift += DIGIT_BITS) {
-    const digitOf = (slot: number): number => {
-      const number = sequence[slot]!;
-      return (shift < 32 ? number >>> shift : number / 2 ** shift) & (2 ** DIGIT_BITS - 1);
-    };
-    const starts = new Uint32Array(2 ** DIGIT_BITS + 1);
-    for (let i = 0; i < from.length; i++) starts[digitOf(from[i]!) + 1]!++;
-    if (from.length > 0 && starts[digitOf(from[0]!) + 1] === from.length) continue; // all alike
-    for (let digit = 0; digit < 2 ** DIGIT_BITS; digit++) starts[digit + 1]! += starts[digit]!;
-    for (let i = 0; i < from.length; i++) into[starts[digitOf(from[i]!)]!++] = from[i]!;
-    [from, into] = [into, from];
+  let slotRange = 1;
+  let oldest = Number.POSITIVE_INFINITY;
+  let newest = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i]!;
+    slotRange = Math.max(slotRange, slot + 1);
+    oldest = Math.min(oldest, sequence[slot]!);
+    newest = Math.max(newest, sequence[slot]!);
   }
-  return from;
+  const step = Math.max(1, Math.ceil((newest - oldest + 1) / Math.floor(Number.MAX_SAFE_INTEGER / slotRange)));
+  // One number for each, sorted without a function that compares: a tenth of the time.
+  const packed = new Float64Array(slots.length);
+  for (let i = 0; i < slots.length; i++) {
+    packed[i] = Math.floor((sequence[slots[i]!]! - oldest) / step) * slotRange + slots[i]!;
+  }
+  packed.sort();
+  for (let i = 0; i < slots.length; i++) slots[i] = packed[i]! % slotRange;
+  return slots;
 }

@@ -24,7 +24,7 @@ import { createRelaySide } from './relay.ts';
 export type { OnionDeps, OnionOptions } from './onion-parts.ts';
 
 /** On one's own machine a dead guard is dead; on the open net it may be a reboot, or somebody who wants us to change. */
-const GUARD_PATIENCE_PRIVATE_MS = 5_000;
+const GUARD_PATIENCE_PRIVATE_MS = 2_000;
 /** Half an hour cost a user 6 guards a year among relays that are up 96 % of the time, six hours 2 (experiment `guards`). */
 export const GUARD_PATIENCE_MS = 21_600_000;
 

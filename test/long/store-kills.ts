@@ -1,5 +1,5 @@
 /**
- * The datastore under power cuts and kills, at acceptance size: every boundary of a 5,000-operation script, lying disks, and 1,000 real
+ * The datastore under power cuts and kills, at acceptance size: every boundary of a 5,000-operation script, twice, lying disks, and 1,000 real
  * kill -9 under load.
  * @module
  */
@@ -18,14 +18,14 @@ const ALIVE_MS = 120;
 const REOPEN_MS_MAX = 2_000;
 
 export async function run(seed: number): Promise<LongResult> {
-  const cuts = await runCrashScript({ seed, operations: OPERATIONS, cutEvery: 1 });
+  const cuts = await runCrashScript({ seed, operations: OPERATIONS, cutEvery: 1, cutsEach: 2 });
   const faults = { misdirected: 0.03, lost: 0.03, rot: 0.03 };
   const lying = await runCrashScript({ seed: seed + 1, operations: OPERATIONS / 5, cutEvery: 2, faults });
   const dir = mkdtempSync(join(tmpdir(), 'holloway-kills-'));
   try {
     const kills = await runKills(dir, KILLS, createSeededRandom(`kills ${seed}`), ALIVE_MS);
     const lines = [
-      `power cuts: ${cuts.cuts} of ${cuts.boundaries} boundaries of ${OPERATIONS} operations; ${cuts.acknowledgedChecks} acknowledged things checked, ${cuts.lost} lost, ${cuts.badBytes} of ${cuts.reads} reads with other bytes; reopened in at most ${cuts.reopenMsMax.toFixed(0)} ms`,
+      `power cuts: ${cuts.cuts} at ${cuts.boundaries} boundaries of ${OPERATIONS} operations; ${cuts.acknowledgedChecks} acknowledged things checked, ${cuts.lost} lost, ${cuts.badBytes} of ${cuts.reads} reads with other bytes; reopened in at most ${cuts.reopenMsMax.toFixed(0)} ms`,
       `  writes at the cuts: ${cuts.counters.writesLost} lost, ${cuts.counters.writesTorn} torn, ${cuts.counters.writesKept} kept`,
       `lying disk: ${lying.cuts} cuts, ${lying.counters.misdirected} writes misdirected, ${lying.counters.droppedSilently} dropped, ${lying.counters.bitsRotten} bits rotten; ${lying.damaged} damaged blocks found, ${lying.badBytes} of ${lying.reads} reads with other bytes`,
       `kill -9: ${kills.kills} under load; ${kills.acknowledged} acknowledged, ${kills.checked} checks, ${kills.lost} lost, ${kills.badBytes} with other bytes; reopened in at most ${kills.reopenMsMax.toFixed(0)} ms`,

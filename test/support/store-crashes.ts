@@ -31,6 +31,8 @@ export interface CrashScript {
   readonly operations: number;
   /** Every so many boundaries one is cut. */
   readonly cutEvery: number;
+  /** So many times, each with coins of its own. */
+  readonly cutsEach?: number;
   /** A disk that lies: what was acknowledged may then be gone, but nothing may come back changed. */
   readonly faults?: WriteFaults;
 }
@@ -85,7 +87,10 @@ export async function runCrashScript(script: CrashScript): Promise<CrashReport> 
     if (totals.boundaries++ % script.cutEvery !== 0) return;
     // What the living store gave up is not owed any more; what is under way was either acknowledged or is not owed yet.
     for (const [name, item] of acknowledged) if (store.reasonOf(item.ref) === undefined) acknowledged.delete(name);
-    waiting.push({ disk: disk.fork(), boundary: totals.boundaries, acknowledged: [...acknowledged.values()] });
+    const owed = [...acknowledged.values()];
+    for (let i = 0; i < (script.cutsEach ?? 1); i++) {
+      waiting.push({ disk: disk.fork(), boundary: totals.boundaries, acknowledged: owed });
+    }
   };
 
   for (let done = 0; done < script.operations; ) {

@@ -279,7 +279,8 @@ test('two small writes in a row from the dialling end do not wait for an acknowl
     });
   });
   listener.close();
-  // With Nagle's delay the second write waits 40 ms for a delayed acknowledgement, in all rounds but the first few.
-  const median = times.toSorted((a, b) => a - b)[12]!;
-  t.true(median < 20, `median ${median.toFixed(1)} ms`);
+  // With Nagle's delay the second write waits 40 ms for a delayed acknowledgement, in all rounds but the first few. A busy machine
+  // may slow any round, but not all of the later ones.
+  const quickest = Math.min(...times.slice(12));
+  t.true(quickest < 35, `quickest of the later rounds ${quickest.toFixed(1)} ms`);
 });

@@ -4,9 +4,10 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { createDisk } from '../../../daemon/io/disk.ts';
 import { blocks, openTestStore, sskRecord } from './store-bench.ts';
@@ -93,28 +94,12 @@ test.serial(
 test.serial('no file descriptor left: an open store needs none', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'holloway-fds-'));
   t.teardown(() => rmSync(dir, { recursive: true }));
-  const store = await openTestStore(createDisk(dir), { slots: 64 });
-  const [kept, fresh] = blocks(0, 2);
-  await store.put(kept!.ref, 0, kept!.bytes, 'owner');
-  await store.put(sskRecord(1, 1).ref, 0, sskRecord(1, 1).bytes, 'owner');
-  const record = sskRecord(2, 1);
-  // No assertion while there is none: what it would load has to be opened too.
-  const hogs: number[] = [];
-  let ended: unknown;
-  try {
-    for (;;) hogs.push(openSync('/dev/null', 'r'));
-  } catch (error) {
-    ended = (error as NodeJS.ErrnoException).code;
-  }
-  const read = await store.get(kept!.ref);
-  const results = [
-    await store.put(fresh!.ref, 0, fresh!.bytes, 'owner'),
-    await store.put(record.ref, 0, record.bytes, 'owner'),
-  ];
-  for (const fd of hogs) closeSync(fd);
-  t.is(ended, 'EMFILE');
-  t.deepEqual(read, kept!.bytes);
-  t.deepEqual(results, [{ type: 'stored' }, { type: 'stored' }]);
-  t.deepEqual(await store.get(fresh!.ref), fresh!.bytes);
-  await store.close();
+  const script = fileURLToPath(new URL('../../support/no-descriptors.ts', import.meta.url));
+  const said = execFileSync(process.execPath, [script, dir], { encoding: 'utf8' });
+  t.deepEqual(JSON.parse(said), {
+    ended: 'EMFILE',
+    readWithout: true,
+    results: ['stored', 'stored'],
+    readAfter: true,
+  });
 });

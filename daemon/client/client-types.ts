@@ -55,6 +55,11 @@ export interface PublishOptions {
   readonly compress?: boolean;
   /** Before it is done: fetch some of its blocks back over another route. */
   readonly verify?: boolean;
+  /**
+   * A key in insert form (SSK@ or USK@), or KSK@word: once the document stands, a record there leads to it, and `result` is that key in
+   * request form. A USK takes the edition after the newest one known, or the one it names if that is free.
+   */
+  readonly as?: string;
 }
 
 export interface PublishTransfer {
@@ -92,6 +97,10 @@ export interface FetchedMetadata {
   readonly contentBytes: number;
   readonly contentType: string | undefined;
   readonly name: string | undefined;
+  /** The CHK key of the document, whatever kind of key led to it: what to keep, and what an ETag or a cache goes by. */
+  readonly uri?: string;
+  /** With a USK: the edition that was read. */
+  readonly edition?: number;
   /** Present when the URI names a directory: then `content` is its files one after the other, in this order. */
   readonly directory?: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];

@@ -14,7 +14,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { lockHolder } from '../../config/lock.ts';
 import { resolvePaths } from '../../config/paths.ts';
 import { LocalError } from '../errors.ts';
-import { COMMANDS, type CommandSpec, type FlagSpec, GLOBAL_FLAGS } from './commands/table.ts';
+import { COMMANDS, type CommandSpec, type FlagSpec, GLOBAL_FLAGS, GROUPS } from './commands/table.ts';
 import { createContext } from './context.ts';
 import { createOptions } from './options.ts';
 import { createOutput, endQuietlyOnBrokenPipe, Interrupted } from './output.ts';
@@ -24,13 +24,6 @@ import { packageVersion } from './version.ts';
 const ENTRY = ['./holloway.mjs', '../../../daemon/cli/holloway.mjs']
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path))!;
-
-const GROUPS: Readonly<Record<string, string>> = {
-  peer: 'Links of this node to others.',
-  store: 'The datastore: what it holds, its size, its seal.',
-  config: 'Settings: what they are and where they come from.',
-  devnet: 'A whole network of real daemons on this machine. All nodes are yours: nothing there is anonymous.',
-};
 
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   // Read before parsing, so that a command line that does not parse still fails in the form it asked for.

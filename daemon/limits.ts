@@ -147,3 +147,21 @@ export const CONVERGENT_BYTES_MAX = 256 * 1024 * 1024;
 export const API_CLIENTS_MAX = 64;
 export const API_BODY_JSON_MAX = 65_536;
 export const LOG_LINES_KEPT = 1_000;
+
+// --- FCP ---
+export const FCP_CONNECTIONS_MAX = 64;
+export const FCP_LINE_BYTES_MAX = 4_096;
+export const FCP_NAME_BYTES_MAX = 128;
+export const FCP_IDENTIFIER_BYTES_MAX = 512;
+/** Lines of one message before its data: enough for a directory of 20,000 files. */
+export const FCP_MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+/** Requests of one connection that have not ended. */
+export const FCP_REQUESTS_PER_CONNECTION_MAX = 128;
+/** Directories one connection may have opened, or be about to open, with TestDDA. */
+export const FCP_DDA_DIRECTORIES_MAX = 32;
+export const FCP_SUBSCRIPTIONS_MAX = 32;
+/** What waits for a slow reader before progress is left out and no more of its messages are read. */
+export const FCP_OUTPUT_BYTES_MAX = 262_144;
+/** A connection that says no hello, or stops within the data of a message. */
+export const FCP_HELLO_MS = 60_000;
+export const FCP_DATA_STALL_MS = 600_000;

@@ -21,6 +21,7 @@ import { createCrypto } from '../crypto/engine.ts';
 import { startControlApi } from './api/control.ts';
 import { createStatusSource } from './api/status.ts';
 import { createDisk } from './io/disk.ts';
+import { createFiles } from './io/files.ts';
 import { proposedStoreBytes } from './io/free-disk.ts';
 import { createLog, type LogSink } from './io/log-sink.ts';
 import { createSystemClock } from './io/system-clock.ts';
@@ -80,6 +81,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
       crypto: createCrypto({ engine: config.values['crypto.engine'], randomBytes: (length) => random.bytes(length) }),
       transport: createTcpTransport({ localAddress: settings.listen.host }),
       disk: createDisk(paths.dataDir),
+      files: createFiles(paths.dataDir),
       compute,
       log,
     },

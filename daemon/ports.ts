@@ -112,6 +112,44 @@ export interface Disk {
   openRecords(name: string): Promise<Records>;
 }
 
+export interface FileFacts {
+  readonly kind: 'file' | 'folder' | 'other';
+  readonly sizeBytes: number;
+  readonly modifiedMs: number; // Unix time
+}
+
+/** One file under a name of the user's choice, or in the spool. Rejects with LocalErrors, as BlockStorage does. */
+export interface OpenFile {
+  sizeBytes(): number;
+  /** Fewer than `length` bytes only at the end of the file. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Grows the file where needed. */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Files by path: what is published, what is fetched, and the spool. Only the persistent queue has this port. */
+export interface Files {
+  /** A folder of this node's own, where what is not finished waits. */
+  readonly spool: string;
+  facts(path: string): Promise<FileFacts | undefined>;
+  /**
+   * `write` makes the file if it is not there; `private` too, and only for our own user.
+   * Rejects with `no_file` (read) or `no_write`.
+   */
+  open(path: string, access: 'read' | 'write' | 'private'): Promise<OpenFile>;
+  /** Durable when it resolves. Rejects with `exists` when the name is taken, unless `replace`. */
+  rename(from: string, to: string, replace: boolean): Promise<void>;
+  /** Nothing there is no error. Files only. */
+  remove(path: string): Promise<void>;
+  /** Plain files below a folder by path with slashes, in byte order of the paths. */
+  list(folder: string): Promise<{ readonly path: string; readonly sizeBytes: number }[]>;
+  /** The path of `name` inside `folder`. */
+  join(folder: string, name: string): string;
+}
+
 /** Heavy pure work, off the main thread outside, inline in the simulator. */
 export interface Compute {
   /** Check blocks for `data` (equal sizes): `checkCount` new arrays. crypto/erasure.ts says how. */
@@ -137,6 +175,7 @@ export interface Ports {
   readonly crypto: Crypto;
   readonly transport: Transport;
   readonly disk: Disk;
+  readonly files: Files;
   readonly compute: Compute;
   readonly log: Log;
 }

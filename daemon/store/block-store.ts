@@ -268,6 +268,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
 
     changePassphrase: (passphrase) => root.seal(passphrase),
+    secretFor: (purpose) => crypto.hkdf(root.bytes, '', `holloway ${purpose}`, 32),
 
     close() {
       closing ??= close();

@@ -98,4 +98,6 @@ export interface ManagedStore extends BlockStore {
   readonly resizing: JobProgress;
   /** Undefined: not sealed any more. Throws the LocalError of the disk. */
   changePassphrase(passphrase: Uint8Array | undefined): void;
+  /** 32 bytes for one other use of the same secret, which a passphrase then seals along. */
+  secretFor(purpose: string): Uint8Array;
 }

@@ -9,6 +9,7 @@ import type { NodeSettings } from '../../daemon/settings.ts';
 import { ROLE } from '../../daemon/wire/descriptor-types.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { createMemoryDisk, type MemoryDisk } from './memory-disk.ts';
+import { createMemoryFiles } from './memory-files.ts';
 import { createMemoryNetwork, type MemoryNetwork } from './memory-transport.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { testCrypto } from './test-crypto.ts';
@@ -71,6 +72,7 @@ export function createMemoryWorld(options: MemoryWorldOptions): MemoryWorld {
           crypto: testCrypto(`${options.seed}/node-${index}`),
           transport: network.transport(host),
           disk,
+          files: createMemoryFiles(),
           compute: createInlineCompute(),
           log: { write: (level, subsystem, text) => logged.push(`${index} ${level} ${subsystem}: ${text}`) },
         },

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { createDisk } from '../../daemon/io/disk.ts';
+import { createFiles } from '../../daemon/io/files.ts';
 import { createSystemClock } from '../../daemon/io/system-clock.ts';
 import { createSystemRandom } from '../../daemon/io/system-random.ts';
 import { createTcpTransport } from '../../daemon/io/tcp.ts';
@@ -31,6 +32,7 @@ export async function startRealNode(options: RealNodeOptions): Promise<Node> {
       crypto: testCrypto(`${options.dir}${process.hrtime.bigint()}`),
       transport: createTcpTransport({ localAddress: options.host }),
       disk: createDisk(options.dir),
+      files: createFiles(options.dir),
       compute: createInlineCompute(),
       log: { write: (level, subsystem, text) => options.logged.push(`${level} ${subsystem}: ${text}`) },
     },

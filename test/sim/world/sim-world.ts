@@ -20,6 +20,7 @@ import type { Node } from '../../../daemon/node-types.ts';
 import type { Crypto, TraceEvent } from '../../../daemon/ports.ts';
 import type { NodeSettings } from '../../../daemon/settings.ts';
 import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
+import { createMemoryFiles, type MemoryFiles } from '../../support/memory-files.ts';
 import { type Conduct, corrupt } from './attackers.ts';
 import { createCheapCrypto } from './cheap-crypto.ts';
 import { createEventTrace, type EventTrace } from './event-trace.ts';
@@ -47,6 +48,7 @@ export interface SimNode {
   readonly index: number;
   readonly host: string;
   readonly disk: SimDisk;
+  readonly files: MemoryFiles;
   readonly random: SimRandom;
   /** Hex of the node id, once it has started. */
   id: string;
@@ -168,6 +170,7 @@ export class SimWorld {
       index,
       host: host ?? this.hostOf(index),
       disk: new SimDisk(this.clock, random.fork('disk'), this.counters),
+      files: createMemoryFiles(),
       random,
       id: '',
       lives: 0,
@@ -231,6 +234,7 @@ export class SimWorld {
         crypto: this.crypto(`${index}|${life}`),
         transport: this.network.transport(endpoint),
         disk: place.disk,
+        files: place.files,
         compute: createInlineCompute(),
         log: { write: (level, subsystem, text) => this.#log(index, level, `${subsystem}: ${text}`) },
       },

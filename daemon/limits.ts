@@ -75,6 +75,9 @@ export const UNREACHED_PER_PREFIX_MAX = 16;
 export const TOPOLOGY_DIALS_MAX = 8;
 /** Descriptors kept on disk to come back without a seed. */
 export const PEERS_REMEMBERED_MAX = 64;
+/** Seeds in one invite, and characters of its line: three descriptors of the longest kind fit. */
+export const INVITE_SEEDS_MAX = 3;
+export const INVITE_CHARACTERS_MAX = 2_400;
 
 // --- router ---
 export const HTL_MAX = 22;

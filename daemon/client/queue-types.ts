@@ -38,12 +38,28 @@ export interface FetchRequest extends QueueRequest {
     | { readonly type: 'none' };
 }
 
+/** A file of a directory that is put together from several places. */
+export type QueuedFile = { readonly path: string } & (
+  | { readonly from: 'bytes'; readonly sizeBytes: number; readonly content: AsyncIterable<Uint8Array> }
+  | { readonly from: 'disk'; readonly diskPath: string }
+  /** A CHK key that stands (or will stand) in the network: listed, not inserted again. */
+  | { readonly from: 'key'; readonly uri: string; readonly sizeBytes: number }
+);
+
 export interface PublishRequest extends QueueRequest {
   readonly options: PublishOptions;
+  /**
+   * The document secret follows from the content, its metadata and a key of this home that nobody else has: the same file published again
+   * here has the same key, and still nobody can guess a block before the key is out. What FCP clients count on.
+   */
+  readonly repeatable?: boolean;
   /** `disk`: read where it lies, file or directory. `spool`: handed over at once, kept sealed until published. */
   readonly from:
     | { readonly type: 'disk'; readonly path: string; readonly defaultPath?: string }
-    | { readonly type: 'spool'; readonly bytes: AsyncIterable<Uint8Array> };
+    | { readonly type: 'spool'; readonly bytes: AsyncIterable<Uint8Array> }
+    | { readonly type: 'spool-tree'; readonly files: AsyncIterable<QueuedFile>; readonly defaultPath?: string }
+    /** Nothing is inserted but the record of `options.as`, leading to this CHK key. */
+    | { readonly type: 'redirect'; readonly uri: string };
 }
 
 export interface QueueEntry {
@@ -71,6 +87,8 @@ export interface TransferQueue {
   /** Resolves with the id once the entry is durable (persistence `forever`). Rejects with LocalError `busy` above QUEUE_ENTRIES_MAX, `bad_uri`. */
   fetch(request: FetchRequest): Promise<string>;
   publish(request: PublishRequest): Promise<string>;
+  /** The key that `publish` of the same request with `repeatable` would end with; nothing is sent, and no entry made. Rejects as a publish would. */
+  plan(request: PublishRequest): Promise<string>;
   entries(): readonly QueueEntry[];
   entry(id: string): QueueEntry | undefined;
   pause(id: string): Promise<void>;

@@ -31,6 +31,10 @@ export const LINK_QUEUE_SOFT_BYTES = 1024 * 1024;
 export const LIGHT_LINKS_MAX = 256;
 export const KEEPALIVE_INTERVAL_MS = 15_000;
 export const KEEPALIVE_TIMEOUT_MS = 45_000;
+/** Longest time that one Pace message asks for, seconds: two hours. */
+export const PACE_SECONDS_MAX = 7_200;
+/** Links on which the other end's wish keeps this node sending the fixed pattern: 4.6 MiB/s at most. */
+export const PACED_LINKS_MAX = 32;
 /** Remembered first flights against replay, per link key. */
 export const REPLAY_ENTRIES_MAX = 1_048_576;
 
@@ -119,6 +123,13 @@ export const CIRCUIT_REQUESTS_MAX = 64;
 export const EXTEND_DIALS_PER_MINUTE = 30;
 export const EXTEND_DIALS_PER_TARGET = 2;
 export const EXITS_PER_DOCUMENT_MAX = 16;
+/** E of a document above LARGE_DOCUMENT_BLOCKS. */
+export const EXITS_PER_LARGE_DOCUMENT_MAX = 64;
+export const LARGE_DOCUMENT_BLOCKS = 10_000;
+/** Mean delay that a circuit may ask of a hop. */
+export const HOP_DELAY_MS_MAX = 5_000;
+/** Cells that wait for their delay to pass, over all circuits: past it the circuit whose cells wait longest is killed. */
+export const DELAYED_BYTES_MAX = 64 * 1024 * 1024;
 
 // --- client ---
 export const SEGMENT_DATA_BLOCKS_MAX = 128;
@@ -133,6 +144,8 @@ export const STALL_LIMIT_MS = 300_000;
 export const URI_CHARACTERS_MAX = 4_096;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** Sites whose newest edition seen is remembered. */
+export const SEEN_EDITIONS_MAX = 4_096;
 /** Blocks of one fetch that wait to be put back where they were missing: 16 MiB. */
 export const HEAL_BLOCKS_MAX = 512;
 /** Of a directory: its files, the document that lists them, one path and each name in it. */

@@ -60,6 +60,7 @@ export interface NodeObserver {
 const LAYER: Readonly<Record<MessageName, 'link' | 'topology' | 'router'>> = {
   Ping: 'link',
   Pong: 'link',
+  Pace: 'link',
   Goodbye: 'topology',
   PeerRequest: 'topology',
   PeerAccepted: 'topology',

@@ -19,6 +19,16 @@ export interface LinkCounters {
   readonly paddingBytesOut: number;
 }
 
+/** The fixed pattern of class strong on one link (pacer.ts). */
+export interface LinkPacing {
+  /** This end sends the pattern now. */
+  readonly isOn: boolean;
+  /** Clock.nowMs until which it was asked for, by either end; 0 when it never was. */
+  readonly untilMs: number;
+  /** Both ends from now on, for at least so long: the other end is told. A shorter wish than the one that stands changes nothing. */
+  start(forMs: number): void;
+}
+
 export interface Link {
   /** Local, never on the wire; rises with each link of this process. */
   readonly handle: number;
@@ -37,6 +47,8 @@ export interface Link {
   readonly isOpen: boolean;
   /** Secret of the handshake, 32 bytes: coins that are fixed per link are derived from it. Same at both ends. */
   readonly exporterSecret: Uint8Array;
+  /** Absent where there is no wire that could be watched (links of tests). */
+  readonly pacing?: LinkPacing;
 
   /** False: over the soft mark, hold back what can wait until `drained`. The message is queued all the same unless the cap is reached. */
   sendMessage(message: Message): boolean;
@@ -53,6 +65,8 @@ export interface LinkEvents {
   message(link: Link, message: Message): void;
   cell(link: Link, cell: Uint8Array): void;
   drained(link: Link): void;
+  /** A tick of the fixed pattern: cells of at most `room` bytes together, frame headers counted (pacer.ts); what is left is padded. */
+  slot?(link: Link, room: number): readonly Uint8Array[];
   /** LINK_QUEUE_BYTES_MAX is reached: `cell` was not queued, so its circuit must be killed. Without this handler the link closes with ERR_LIMIT. */
   overflow?(link: Link, cell: Uint8Array): void;
   closed(link: Link, reason: ProtocolErrorCode | 'shutdown' | 'peer'): void;

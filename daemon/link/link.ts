@@ -30,8 +30,9 @@ import type { Conduit } from './conduit.ts';
 import type { Session } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
 import type { Link, LinkCounters, LinkEvents } from './link-types.ts';
+import { PACED_PLAINTEXT_BYTES, PACED_ROOM_BYTES, Pacer } from './pacer.ts';
 import { RECORD_LENGTH_BYTES, RECORD_OVERHEAD_BYTES, RecordReader, RecordWriter } from './record.ts';
-import { SendQueue, writeFrames } from './send-queue.ts';
+import { framesOf, type QueuedFrame, SendQueue, writeFrames } from './send-queue.ts';
 
 export const REKEY_INTERVAL_MS = 30 * 60_000;
 /** Random bytes at most beside a ping or pong. */
@@ -48,6 +49,8 @@ export interface LinkDeps {
   readonly forget: (link: OpenLink) => void;
   /** Read on silently and close later. */
   readonly fallSilent: (conduit: Conduit) => void;
+  /** Whether one more link may send the fixed pattern for its other end's sake. */
+  readonly mayPace: () => boolean;
 }
 
 export interface LinkOptions {
@@ -67,6 +70,7 @@ export class OpenLink implements Link {
   readonly remote: NetAddress;
   readonly openedAtMs: number;
   readonly exporterSecret: Uint8Array;
+  readonly pacing: Pacer;
   rttMs: number | undefined;
   isOpen = true;
 
@@ -82,6 +86,7 @@ export class OpenLink implements Link {
   #flushing = false;
   #writable = true;
   #wantsDrained = false;
+  #isSlotDue = false;
   #paddingDue = 0;
   #recordsIn = 0;
   #recordsOut = 0;
@@ -107,6 +112,14 @@ export class OpenLink implements Link {
     this.#keepalive = new Keepalive(deps.clock, deps.random, {
       ping: (nonce) => this.#sendKeepalive({ type: 'Ping', nonce }),
       silent: () => this.close('ERR_PEER_SILENT'),
+    });
+    this.pacing = new Pacer(deps.clock, {
+      tick: () => {
+        this.#isSlotDue = true;
+        this.#flush();
+      },
+      ask: (seconds) => this.sendMessage({ type: 'Pace', seconds }),
+      mayServe: deps.mayPace,
     });
     conduit.use({
       data: (bytes) => this.receive(bytes),
@@ -181,6 +194,7 @@ export class OpenLink implements Link {
   #readRecord(plaintext: Uint8Array): boolean {
     this.#recordsIn++;
     this.#keepalive.heard();
+    this.pacing.heard(plaintext.length);
     readFrames(plaintext, (type, body) => {
       this.#readFrame(type, body);
       return this.isOpen;
@@ -212,6 +226,7 @@ export class OpenLink implements Link {
   #readMessage(message: Message): void {
     if (message.type === 'Ping') this.#sendKeepalive({ type: 'Pong', nonce: message.nonce });
     else if (message.type === 'Pong') this.rttMs = this.#keepalive.pong(message.nonce) ?? this.rttMs;
+    else if (message.type === 'Pace') this.pacing.asked(message.seconds);
     else this.#deps.events.message(this, message);
   }
 
@@ -244,8 +259,10 @@ export class OpenLink implements Link {
   #flush(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    while (this.isOpen && this.#writable && (!this.#queue.isEmpty || this.#paddingDue > 0)) {
-      this.#writable = this.#conduit.write(this.#nextRecord());
+    while (this.isOpen && this.#writable && (this.#isSlotDue || !this.#queue.isEmpty || this.#paddingDue > 0)) {
+      const record = this.#isSlotDue ? this.#slotRecord() : this.#nextRecord();
+      if (!this.isOpen) break; // whoever filled the slot may have closed us
+      this.#writable = this.#conduit.write(record);
       if (this.#wantsDrained && this.#queue.bytes <= LINK_QUEUE_SOFT_BYTES / 2) {
         this.#wantsDrained = false;
         this.#deps.events.drained(this);
@@ -255,20 +272,36 @@ export class OpenLink implements Link {
   }
 
   #nextRecord(): Uint8Array {
-    const nowMs = this.#deps.clock.nowMs();
-    const rekey = this.#writer.isLastOfKey || nowMs - this.#keyedAtMs >= REKEY_INTERVAL_MS;
-    const rekeyBytes = rekey ? FRAME_HEADER_BYTES : 0;
+    const rekey = this.#isRekeyDue();
     const padding = this.#paddingDue;
     this.#paddingDue = 0;
-    const { frames, bytes } = this.#queue.take(rekeyBytes + padding);
-    const plaintextBytes = bytes + padding + rekeyBytes;
+    const { frames, bytes } = this.#queue.take((rekey ? FRAME_HEADER_BYTES : 0) + padding);
+    return this.#record(frames, bytes, padding, rekey);
+  }
+
+  /** The record of a tick: always the same size, whatever is in it. */
+  #slotRecord(): Uint8Array {
+    this.#isSlotDue = false;
+    const rekey = this.#isRekeyDue();
+    const { frames, bytes } = framesOf(this.#deps.events.slot?.(this, PACED_ROOM_BYTES) ?? []);
+    assert(bytes <= PACED_ROOM_BYTES, 'the cells of a tick fit its record');
+    return this.#record(frames, bytes, PACED_PLAINTEXT_BYTES - bytes - (rekey ? FRAME_HEADER_BYTES : 0), rekey);
+  }
+
+  #isRekeyDue(): boolean {
+    return this.#writer.isLastOfKey || this.#deps.clock.nowMs() - this.#keyedAtMs >= REKEY_INTERVAL_MS;
+  }
+
+  /** @param padding bytes of a pad frame with its header, or 0 */
+  #record(frames: readonly QueuedFrame[], bytes: number, padding: number, rekey: boolean): Uint8Array {
+    const plaintextBytes = bytes + padding + (rekey ? FRAME_HEADER_BYTES : 0);
     const record = new Uint8Array(RECORD_OVERHEAD_BYTES + plaintextBytes);
     let at = writeFrames(record, RECORD_LENGTH_BYTES, frames);
     if (padding > 0) at = writeFrame(record, at, FRAME.pad, padding - FRAME_HEADER_BYTES);
     if (rekey) at = writeFrame(record, at, FRAME.rekey, 0);
     assert(at === RECORD_LENGTH_BYTES + plaintextBytes, 'the frames fill the record');
     this.#writer.seal(record, plaintextBytes, rekey);
-    if (rekey) this.#keyedAtMs = nowMs;
+    if (rekey) this.#keyedAtMs = this.#deps.clock.nowMs();
     this.#recordsOut++;
     this.#paddingBytesOut += padding;
     return record;
@@ -278,6 +311,7 @@ export class OpenLink implements Link {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.#keepalive.stop();
+    this.pacing.stop();
     this.#flushTimer?.cancel();
     this.#closeTimer?.cancel();
     this.#queue.clear();

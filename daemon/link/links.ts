@@ -16,7 +16,7 @@
 import type { Crypto, DhKeyPair } from '../../crypto/provider.ts';
 import { ProtocolError, type ProtocolErrorCode } from '../errors.ts';
 import { hexKey, type NodeId } from '../ids.ts';
-import { HANDSHAKE_TIMEOUT_MS, HANDSHAKES_MAX, LIGHT_LINKS_MAX, LINKS_MAX } from '../limits.ts';
+import { HANDSHAKE_TIMEOUT_MS, HANDSHAKES_MAX, LIGHT_LINKS_MAX, LINKS_MAX, PACED_LINKS_MAX } from '../limits.ts';
 import type { ByteStream, Clock, Listener, Log, NetAddress, Random, Records, Timer, Transport } from '../ports.ts';
 import { isDialable, isPrivate } from '../wire/address.ts';
 import { decodeDescriptor } from '../wire/descriptor.ts';
@@ -113,6 +113,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
       attempts.add(attempt);
       silence(attempt);
     },
+    mayPace: () => [...links.values()].filter((link) => link.pacing.isServing).length < PACED_LINKS_MAX,
   };
 
   function adopt(attempt: Attempt, session: Session): void {

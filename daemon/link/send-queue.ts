@@ -69,6 +69,15 @@ function cellFrame(cell: Uint8Array): FrameType {
   return cell.length === CELL_SMALL_BYTES ? FRAME.smallCell : FRAME.largeCell;
 }
 
+/** Cells as frames, in that order, and their size with headers. */
+export function framesOf(cells: readonly Uint8Array[]): {
+  readonly frames: readonly QueuedFrame[];
+  readonly bytes: number;
+} {
+  const frames = cells.map((body) => ({ type: cellFrame(body), body }));
+  return { frames, bytes: cells.reduce((sum, cell) => sum + cell.length + FRAME_HEADER_BYTES, 0) };
+}
+
 export interface QueuedFrame {
   readonly type: FrameType;
   readonly body: Uint8Array;

@@ -13,6 +13,7 @@ import {
   DEADLINE_MS_MAX,
   DESCRIPTOR_BYTES_MAX,
   HTL_MAX,
+  PACE_SECONDS_MAX,
   PEER_CLAIMS_MAX,
   POINTER_RECORD_BYTES,
   REPLICAS,
@@ -35,6 +36,8 @@ export const Ping = message('Ping', 0x01, 1, { nonce: uint(0, 0xffff_ffff) });
 export const Pong = message('Pong', 0x02, 1, { nonce: uint(0, 0xffff_ffff) });
 /** We leave in good order; `reason` 0 shutdown, 1 peer table full, 2 not useful. */
 export const Goodbye = message('Goodbye', 0x03, 1, { reason: uint(0, 2) });
+/** Both ends of this link send the fixed pattern of class strong from now on, for so long (PROTOCOL.md § 5.1). */
+export const Pace = message('Pace', 0x04, 1, { seconds: uint(1, PACE_SECONDS_MAX) });
 
 // --- topology ---
 /** Asks the other end to count this link among its peers (routing); answered PeerAccepted or PeerRefused. */
@@ -109,6 +112,7 @@ export const MESSAGES = {
   Ping,
   Pong,
   Goodbye,
+  Pace,
   PeerRequest,
   PeerAccepted,
   PeerRefused,

@@ -84,7 +84,7 @@ test('pacing: a record that also turns the key has the same size', async (t) => 
   const [out] = await writesOf(world, [near, far], 10_000);
   const odd = out!.filter(([, bytes]) => bytes !== RECORD);
   // Keepalives have their own records; none of the others differs.
-  t.true(odd.length <= 2 && odd.every(([, bytes]) => bytes > RECORD || bytes < 1_200));
+  t.true(odd.length <= 3 && odd.every(([, bytes]) => bytes > RECORD || bytes < 1_200));
   t.true(near.isOpen && far.isOpen);
 });
 

@@ -9,6 +9,7 @@ export type TransferKind = 'publish' | 'fetch';
 /** Stages are named from the first second (ux § 2.1). */
 export type TransferStage =
   | 'waiting'
+  | 'preparing'
   | 'connecting'
   | 'searching top block'
   | 'reading metadata'
@@ -34,6 +35,8 @@ export interface TransferProgress {
   readonly blocksNeeded: number | undefined;
   readonly blocksInFlight: number;
   readonly blocksMissed: number;
+  /** Of a fetch: requests for blocks that left for the network, repetitions counted. */
+  readonly blocksAsked?: number;
   readonly bytes: number;
   readonly totalBytes: number | undefined;
   readonly exits: number;

@@ -66,11 +66,19 @@ export class FrameReader {
   readonly #sizeBytes: number;
   #chunks: Uint8Array[] = [];
   #held = 0;
-  #plain = 0;
+  #plain: number;
+  #taken = 0;
 
-  constructor(compute: Compute, sizeBytes: number) {
+  /** @param plainBefore bytes of the document that earlier pieces gave, when this begins at a later one */
+  constructor(compute: Compute, sizeBytes: number, plainBefore = 0) {
     this.#compute = compute;
     this.#sizeBytes = sizeBytes;
+    this.#plain = plainBefore;
+  }
+
+  /** Stored bytes of the pieces that were given. */
+  get taken(): number {
+    return this.#taken;
   }
 
   push(chunk: Uint8Array): void {
@@ -99,6 +107,7 @@ export class FrameReader {
     if (this.#held < LENGTH_BYTES + length) return undefined;
     const content = this.#join(LENGTH_BYTES + length).subarray(LENGTH_BYTES);
     this.#drop(LENGTH_BYTES + length);
+    this.#taken += LENGTH_BYTES + length;
     const piece = isStored ? content : await this.#compute.decompress(content, pieceBytes);
     if (piece === undefined) throw new LocalError('bad_manifest', 'a compressed piece does not unpack to its size');
     this.#plain += pieceBytes;

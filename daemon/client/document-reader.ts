@@ -14,7 +14,7 @@ import { LocalError } from '../errors.ts';
 import type { RoutingKey } from '../ids.ts';
 import { BLOCK_PAYLOAD_MAX, MANIFEST_INNER_CHILDREN_MAX, MANIFEST_LEAF_SEGMENTS_MAX, REPLICAS } from '../limits.ts';
 import type { Compute } from '../ports.ts';
-import { createAssembly } from './assembly.ts';
+import { BEGINNING, createAssembly } from './assembly.ts';
 import { BLOCK_TYPE } from './client-chk.ts';
 import { type DocumentShape, dataBlocksOf, INNER_MANIFEST_REPLICAS, SEGMENT_BYTES_MAX } from './document-shape.ts';
 import {
@@ -25,6 +25,7 @@ import {
   manifestPlace,
   type SegmentKeys,
 } from './manifest.ts';
+import type { FetchMark, FetchResume } from './resume-types.ts';
 import { fetchSegment, type SegmentContext, type WantedBlocks } from './splitfile/fetch.ts';
 import { fetchReplicated } from './splitfile/fetch-replicated.ts';
 import type { FetchContext } from './splitfile/gather.ts';
@@ -53,8 +54,20 @@ export interface OpenDocument {
   readonly top: ManifestTop | undefined;
   /** Blocks that `read` will ask for if none is missing; the top block is not one of them. */
   blocksFor(from: number, to: number): number;
-  /** @param to exclusive, at most the size */
-  read(from: number, to: number): AsyncGenerator<readonly Uint8Array[]>;
+  /**
+   * @param to exclusive, at most the size
+   * @param resume where an earlier run of the same call ended, counted from `from`
+   */
+  read(from: number, to: number, resume?: ReadResume): AsyncGenerator<readonly Uint8Array[]>;
+}
+
+export type ReadResume = Pick<FetchResume, 'start' | 'before' | 'reached'>;
+
+interface FetchedSegment {
+  readonly segment: number;
+  readonly keys: readonly RoutingKey[];
+  /** Stored bytes, one array per data block. */
+  readonly blocks: readonly Uint8Array[];
 }
 
 /** Segments being fetched at once; a third one is with the reader. */
@@ -74,9 +87,9 @@ export async function openDocument(reading: Reading, key: DocumentKey): Promise<
     sizeBytes: payload.length,
     top: undefined,
     blocksFor: () => 0,
-    async *read(from, to) {
+    async *read(from, to, resume) {
       reading.onData(to - from);
-      yield [payload.subarray(from, to)];
+      yield [payload.subarray(from + (resume?.start.contentBytes ?? 0), to)];
     },
   };
 }
@@ -121,34 +134,69 @@ class ManifestDocument implements OpenDocument {
     return blocks;
   }
 
-  async *read(from: number, to: number): AsyncGenerator<readonly Uint8Array[]> {
+  async *read(from: number, to: number, resume?: ReadResume): AsyncGenerator<readonly Uint8Array[]> {
     const scope = scopeWithin(this.#context.signal);
+    const startAt = from + (resume?.start.contentBytes ?? 0);
     try {
-      if (from === 0 && to === this.sizeBytes) yield* this.#readWhole(scope.signal);
-      else if (this.top.codec === CODEC.none) yield* this.#readRange(from, to, scope.signal);
-      else yield* cut(this.#readWhole(scope.signal), from, to);
+      if (from === 0 && to === this.sizeBytes) yield* this.#readWhole(scope.signal, resume);
+      else if (this.top.codec === CODEC.none) yield* this.#readRange(from, startAt, to, scope.signal, resume);
+      else yield* cut(this.#readWhole(scope.signal), startAt, to);
     } finally {
       scope.abort(new LocalError('cancelled')); // segments that were fetched ahead end with the one that failed, or with the range
     }
   }
 
-  async *#readWhole(signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
-    const assembly = createAssembly(this.#reading.compute, this.top, this.#context.crypto);
-    let delivered = 0;
-    for await (const chunks of this.#segments(0, this.#shape.sizeBytes, signal)) {
-      const last = ++delivered === this.#shape.segments;
+  async *#readWhole(signal: AbortSignal, resume?: ReadResume): AsyncGenerator<readonly Uint8Array[]> {
+    const start = resume?.start ?? BEGINNING;
+    const assembly = createAssembly(this.#reading.compute, this.top, this.#context.crypto, start);
+    if (resume !== undefined && start.contentBytes > 0) {
+      for await (const bytes of resume.before()) assembly.addBefore(bytes);
+      if (start.contentBytes === this.sizeBytes) {
+        assembly.requireHash(); // only the end of the earlier run was missing
+        return;
+      }
+    }
+    const first = Math.floor(start.storedBytes / SEGMENT_BYTES_MAX);
+    let skip = start.storedBytes - first * SEGMENT_BYTES_MAX;
+    const passing = new Passing(resume);
+    for await (const { segment, keys, blocks } of this.#segments({ first, end: this.#shape.segments }, signal)) {
+      const last = segment === this.#shape.segments - 1;
+      passing.add(last ? this.top.storedBytes : (segment + 1) * SEGMENT_BYTES_MAX, keys);
       this.#reading.onStage(last ? 'checking' : 'fetching');
-      yield* assembly(chunks, last);
+      for await (const { chunks, mark } of assembly.take(skip === 0 ? blocks : withoutFirst(blocks, skip), last)) {
+        passing.reached(mark);
+        yield chunks;
+      }
+      skip = 0;
     }
   }
 
-  async *#readRange(from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
-    const firstBlockAt = Math.floor(from / BLOCK_PAYLOAD_MAX) * BLOCK_PAYLOAD_MAX;
-    yield* cut(this.#segments(from, to, signal), from - firstBlockAt, to - firstBlockAt);
+  /** @param startAt where to begin of [from, to) */
+  async *#readRange(
+    from: number,
+    startAt: number,
+    to: number,
+    signal: AbortSignal,
+    resume: ReadResume | undefined,
+  ): AsyncGenerator<readonly Uint8Array[]> {
+    const firstBlockAt = Math.floor(startAt / BLOCK_PAYLOAD_MAX) * BLOCK_PAYLOAD_MAX;
+    const passing = new Passing(resume);
+    const segments = this.#segments(this.#segmentsOf(startAt, to), signal, startAt, to);
+    const onSegment = ({ segment, keys }: FetchedSegment): void => {
+      const storedBytes = Math.min(to, (segment + 1) * SEGMENT_BYTES_MAX);
+      passing.add(storedBytes, keys);
+      passing.reached({ contentBytes: storedBytes - from, storedBytes });
+    };
+    yield* cut(blocksOfEach(segments, onSegment), startAt - firstBlockAt, to - firstBlockAt);
   }
 
-  /** The stored blocks that hold [from, to), segment by segment. */
-  async *#segments(from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+  /** The stored blocks of these segments in order; with `from` and `to` only the data blocks that hold such bytes. */
+  async *#segments(
+    range: SegmentRange,
+    signal: AbortSignal,
+    from = 0,
+    to: number = this.#shape.sizeBytes,
+  ): AsyncGenerator<FetchedSegment> {
     const { sizeBytes, storedBytes } = this.top;
     // Of a compressed document each block stands for more bytes than it holds, as far as one can tell beforehand.
     const blockBytes = Math.floor(BLOCK_PAYLOAD_MAX * (sizeBytes / Math.max(1, storedBytes)));
@@ -162,13 +210,16 @@ class ManifestDocument implements OpenDocument {
       onBlock: () => this.#reading.onData(blockBytes),
       onDecode: () => this.#reading.onStage('decoding'),
     };
-    const range = this.#segmentsOf(from, to);
-    const ahead: Promise<readonly Uint8Array[]>[] = [];
+    const fetchOne = async (segment: number, keys: SegmentKeys): Promise<FetchedSegment> => {
+      const blocks = await fetchSegment(context, segment, keys, this.#wantedOf(segment, from, to));
+      return { segment, keys: keys.keys, blocks };
+    };
+    const ahead: Promise<FetchedSegment>[] = [];
     for await (const leaf of oneAhead(this.#leaves(this.#node, this.#shape.levels.length - 1, 0, range))) {
       for (const { segment, keys } of leaf) {
         if (ahead.length === SEGMENTS_AHEAD) yield await ahead.shift()!;
         await context.healer?.room();
-        const fetching = fetchSegment(context, segment, keys, this.#wantedOf(segment, from, to));
+        const fetching = fetchOne(segment, keys);
         fetching.catch(() => {}); // looked at when its turn comes
         ahead.push(fetching);
       }
@@ -232,6 +283,48 @@ class ManifestDocument implements OpenDocument {
 interface SegmentRange {
   readonly first: number;
   readonly end: number;
+}
+
+/** Tells of each mark, and of the blocks that lie wholly before it. */
+class Passing {
+  readonly #resume: ReadResume | undefined;
+  readonly #segments: { readonly endBytes: number; readonly keys: readonly RoutingKey[] }[] = [];
+
+  constructor(resume: ReadResume | undefined) {
+    this.#resume = resume;
+  }
+
+  /** @param endBytes where the segment ends in the stored form */
+  add(endBytes: number, keys: readonly RoutingKey[]): void {
+    if (this.#resume !== undefined) this.#segments.push({ endBytes, keys });
+  }
+
+  reached(mark: FetchMark): void {
+    const passed: RoutingKey[] = [];
+    while (this.#segments[0] !== undefined && this.#segments[0].endBytes <= mark.storedBytes) {
+      passed.push(...this.#segments.shift()!.keys);
+    }
+    this.#resume?.reached(mark, passed);
+  }
+}
+
+async function* blocksOfEach(
+  segments: AsyncGenerator<FetchedSegment>,
+  onSegment: (segment: FetchedSegment) => void,
+): AsyncGenerator<readonly Uint8Array[]> {
+  for await (const segment of segments) {
+    onSegment(segment);
+    yield segment.blocks;
+  }
+}
+
+function withoutFirst(blocks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes;
+  return blocks.map((block) => {
+    const skipped = Math.min(left, block.length);
+    left -= skipped;
+    return block.subarray(skipped);
+  });
 }
 
 /** How many segments a full manifest block of this level covers. */

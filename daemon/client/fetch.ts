@@ -15,9 +15,10 @@ import { DIRECTORY_LISTING_BYTES_MAX } from '../limits.ts';
 import type { CircuitSource, DocumentCircuits } from '../onion/onion-types.ts';
 import type { Clock, Compute, Random } from '../ports.ts';
 import type { FetchedMetadata, FetchOptions } from './client-types.ts';
-import { type OpenDocument, openDocument, type Reading } from './document-reader.ts';
+import { type OpenDocument, openDocument, type Reading, type ReadResume } from './document-reader.ts';
 import type { Handoff } from './handoff.ts';
 import { decodeListing, type ListedFile, type Listing } from './listing.ts';
+import type { FetchResume } from './resume-types.ts';
 import { Healer } from './splitfile/heal.ts';
 import { scopeWithin, type Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
@@ -64,6 +65,7 @@ export async function fetchDocument(
   transfer: Transfer,
   watchdog: Watchdog,
   sink: FetchSink,
+  resume?: FetchResume,
 ): Promise<void> {
   transfer.update({ stage: 'connecting' });
   const scope = scopeWithin(transfer.signal);
@@ -99,6 +101,8 @@ export async function fetchDocument(
           transfer.countBlock(0);
         },
         onMiss: () => transfer.countMiss(),
+        onAsk: () => transfer.update({ blocksAsked: (transfer.progress.blocksAsked ?? 0) + 1 }),
+        ...(resume === undefined ? {} : { kept: resume.kept }),
       },
       onStage: (stage) => transfer.update({ stage }),
       onData(bytes) {
@@ -110,7 +114,7 @@ export async function fetchDocument(
     };
     // What they really are, which may be less than was asked for.
     transfer.update({ stage: 'searching top block', exits: opened.exits, trafficClass: opened.trafficClass });
-    await new Retrieval(reading, uri, options, transfer, watchdog, sink).run();
+    await new Retrieval(reading, uri, options, transfer, watchdog, sink, resume).run();
     complete = true;
   } finally {
     const close = (): void => {
@@ -130,6 +134,7 @@ class Retrieval {
   readonly #transfer: Transfer;
   readonly #watchdog: Watchdog;
   readonly #sink: FetchSink;
+  readonly #resume: FetchResume | undefined;
 
   constructor(
     reading: Reading,
@@ -138,6 +143,7 @@ class Retrieval {
     transfer: Transfer,
     watchdog: Watchdog,
     sink: FetchSink,
+    resume: FetchResume | undefined,
   ) {
     this.#reading = reading;
     this.#uri = uri;
@@ -145,6 +151,7 @@ class Retrieval {
     this.#transfer = transfer;
     this.#watchdog = watchdog;
     this.#sink = sink;
+    this.#resume = resume;
   }
 
   async run(): Promise<void> {
@@ -159,7 +166,12 @@ class Retrieval {
     const { from, to } = this.#rangeOf(sizeBytes);
     this.#expect(document.blocksFor(from, to) + 1);
     this.#announce({ sizeBytes, contentBytes: to - from, contentType: top?.contentType, name: top?.name ?? path[0] });
-    if (this.#options.listOnly !== true) await this.#handOver(document, from, to);
+    const before = this.#resume?.start.contentBytes ?? 0;
+    if (before > 0) {
+      const blocksHave = this.#transfer.progress.blocksHave + document.blocksFor(from, from + before);
+      this.#transfer.update({ bytes: before, blocksHave });
+    }
+    if (this.#options.listOnly !== true) await this.#handOver(document, from, to, this.#resume);
     this.#transfer.update({ bytes: to - from });
   }
 
@@ -229,13 +241,19 @@ class Retrieval {
       else if (sizeBytes > 0) ranges.push({ index: document, from: offset, to: offset + sizeBytes });
     }
     let open: { index: number; document: OpenDocument } | undefined;
+    let done = 0;
     for (const { index, from, to } of ranges) {
+      if (this.#resume !== undefined && done + to - from <= this.#resume.start.contentBytes) {
+        done += to - from;
+        continue;
+      }
       const listed = listing.documents[index]!;
       open = open?.index === index ? open : { index, document: await openDocument(this.#reading, listed) };
       if (open.document.sizeBytes !== listed.sizeBytes) {
         throw new LocalError('bad_manifest', 'a document is not as long as the listing says');
       }
-      await this.#handOver(open.document, from, to);
+      await this.#handOver(open.document, from, to, resumeAfter(this.#resume, done));
+      done += to - from;
     }
     this.#transfer.update({ bytes: this.#transfer.progress.totalBytes ?? 0 });
   }
@@ -254,12 +272,32 @@ class Retrieval {
     this.#sink.metadata(metadata);
   }
 
-  async #handOver(document: OpenDocument, from: number, to: number): Promise<void> {
-    for await (const chunks of document.read(from, to)) {
+  async #handOver(document: OpenDocument, from: number, to: number, resume?: ReadResume): Promise<void> {
+    for await (const chunks of document.read(from, to, resume)) {
       await this.#sink.segments.put(chunks);
       this.#watchdog.touch();
     }
   }
+}
+
+/** The same for the part of the content that comes after its first `done` bytes. */
+function resumeAfter(resume: FetchResume | undefined, done: number): ReadResume | undefined {
+  if (resume === undefined) return undefined;
+  const { start } = resume;
+  const contentBytes = Math.max(0, start.contentBytes - done);
+  return {
+    start: { contentBytes, storedBytes: contentBytes === 0 ? 0 : start.storedBytes },
+    async *before() {
+      let skip = done;
+      for await (const bytes of resume.before()) {
+        const skipped = Math.min(skip, bytes.length);
+        skip -= skipped;
+        if (skipped < bytes.length) yield bytes.subarray(skipped);
+      }
+    },
+    reached: (mark, passed) =>
+      resume.reached({ contentBytes: done + mark.contentBytes, storedBytes: mark.storedBytes }, passed),
+  };
 }
 
 function byPlace(a: ListedFile, b: ListedFile): number {

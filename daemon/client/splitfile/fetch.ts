@@ -92,19 +92,26 @@ class SegmentFetch {
 
   /** Any k blocks, counting those that are here. */
   async gatherWhole(): Promise<void> {
-    const { random, circuits, shape } = this.#context;
+    const { random, circuits, shape, kept } = this.#context;
     const open = this.#candidates.filter(({ index }) => this.#shards[index] === undefined);
     const have = this.#candidates.length - open.length;
+    const need = this.#dataCount - have;
+    // What an earlier run kept costs nothing, so it goes before data blocks, and those before check blocks.
+    const isKept = ({ ref }: Candidate): boolean => kept?.has(ref.key) === true;
+    const away = open.filter((candidate) => !isKept(candidate));
+    const data = shuffle(
+      random,
+      away.filter(({ index }) => index < this.#dataCount),
+    );
+    const checks = shuffle(
+      random,
+      away.filter(({ index }) => index >= this.#dataCount),
+    );
+    const first = [...open.filter(isKept), ...data];
     const result = await gather(this.#context, {
-      need: this.#dataCount - have,
-      first: shuffle(
-        random,
-        open.filter(({ index }) => index < this.#dataCount),
-      ),
-      reserve: shuffle(
-        random,
-        open.filter(({ index }) => index >= this.#dataCount),
-      ),
+      need,
+      first: first.slice(0, need),
+      reserve: [...checks, ...first.slice(need).reverse()], // asked from the end
       accept: (candidate, bytes) => this.#accept(candidate, bytes),
       absent: (candidate) => this.#absent.set(placeName(candidate), candidate),
       nextRound: (failed, round) => {

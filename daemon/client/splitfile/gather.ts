@@ -15,6 +15,7 @@ import type { BlockRef, Replica } from '../../ids.ts';
 import { verifyBlock } from '../../keys/verify.ts';
 import type { DocumentCircuits, RemoteFetch } from '../../onion/onion-types.ts';
 import type { Clock, Crypto, Random } from '../../ports.ts';
+import type { KeptBlocks } from '../resume-types.ts';
 import { backOffMs, Timers } from '../timing.ts';
 import type { Codec } from '../uri.ts';
 import type { Window, WorkSource } from '../window.ts';
@@ -53,6 +54,10 @@ export interface FetchContext {
   onBlock(): void;
   /** A request ended without its block. */
   onMiss(): void;
+  /** A request leaves for the network. */
+  onAsk?(): void;
+  /** Blocks of an earlier run, and the place for those of this one. */
+  readonly kept?: KeptBlocks;
   /** Puts back what is missing; absent where nothing is to be changed. */
   readonly healer?: Healer;
   /** Owners wanted where a block stands at one location, and at each of several; for the healer. */
@@ -176,14 +181,22 @@ class Gathering implements WorkSource {
     if (next === undefined) return undefined;
     if (this.#inFlight === 0) this.#arrivedMs = this.#context.clock.nowMs();
     this.#inFlight++;
-    this.#tally.asked++;
     return () => this.#ask(next.candidate, next.retries);
   }
 
   async #ask(candidate: Candidate, retries: number): Promise<void> {
     let answer: RemoteFetch | LocalError;
+    const { kept, circuits } = this.#context;
+    const { key } = candidate.ref;
     try {
-      answer = await this.#context.circuits.fetch(candidate.ref, candidate.replica, this.#stop.signal);
+      const payload = kept?.has(key) === true ? await kept.read(key) : undefined;
+      if (payload !== undefined) {
+        answer = { type: 'data', payload };
+      } else {
+        this.#tally.asked++;
+        this.#context.onAsk?.();
+        answer = await circuits.fetch(candidate.ref, candidate.replica, this.#stop.signal);
+      }
     } catch (error) {
       if (!this.#done && !(error instanceof LocalError)) this.#fail(error);
       answer = error as LocalError;
@@ -211,6 +224,7 @@ class Gathering implements WorkSource {
         }
         this.#tally.data++;
         this.#options.accept(candidate, answer.payload);
+        this.#keep(candidate, answer.payload);
         this.#arrivedMs = this.#context.clock.nowMs();
         this.#context.onBlock();
         if (++this.#have >= this.#options.need) this.#finish({ type: 'gathered' });
@@ -230,6 +244,11 @@ class Gathering implements WorkSource {
       default:
         this.#missed(candidate, RETRIES_MAX, answer.type, 0);
     }
+  }
+
+  #keep({ ref }: Candidate, payload: Uint8Array): void {
+    const { kept } = this.#context;
+    if (kept?.has(ref.key) === false) kept.keep(ref.key, payload);
   }
 
   /** @param restMs before the same candidate is asked again, while it has retries left; 0: at once */

@@ -159,8 +159,9 @@ test('assembly: the last piece is kept back when the hash does not hold', async 
   const given = async (sha256: Uint8Array): Promise<[number, string]> => {
     let count = 0;
     try {
-      for await (const parts of createAssembly(compute, { ...top, sha256 }, testCrypto())([stored], true)) {
-        for (const part of parts) count += part.length;
+      const assembly = createAssembly(compute, { ...top, sha256 }, testCrypto());
+      for await (const { chunks } of assembly.take([stored], true)) {
+        for (const part of chunks) count += part.length;
       }
       return [count, 'whole'];
     } catch (error) {

@@ -12,11 +12,12 @@ import { LocalError } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
 import type { CircuitSource } from '../onion/onion-types.ts';
 import type { Clock, Compute, Log, Random } from '../ports.ts';
-import type { Client, FetchedMetadata, FetchOptions, FetchTransfer, PublishTransfer } from './client-types.ts';
+import type { FetchedMetadata, FetchOptions, FetchTransfer, PublishTransfer } from './client-types.ts';
 import { fetchableUri, fetchDocument } from './fetch.ts';
 import { Handoff } from './handoff.ts';
-import { type PublishDeps, publishDocument } from './publish.ts';
+import { type PublishDeps, type PublishNotes, publishDocument } from './publish.ts';
 import { publishDirectory } from './publish-directory.ts';
+import type { FetchResume, PublishResume, ResumableClient } from './resume-types.ts';
 import type { Watchdog } from './timing.ts';
 import { type Transfer, TransferTable } from './transfers.ts';
 
@@ -36,7 +37,7 @@ export interface ClientOptions {
   readonly ownersReplicated: number;
 }
 
-export function createClient(deps: ClientDeps, options: ClientOptions): Client {
+export function createClient(deps: ClientDeps, options: ClientOptions): ResumableClient {
   const random = deps.random.fork('documents');
   const table = new TransferTable(deps.clock, deps.random.fork('transfer ids'), deps.log);
   const publishDeps: PublishDeps = { ...deps, random, ...options };
@@ -49,11 +50,42 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Client {
       publish(table, files, wishes.trafficClass, signal, (transfer, watchdog) =>
         publishDirectory(publishDeps, files, wishes, transfer, watchdog),
       ),
-    fetch: (uri, wishes, signal) => fetch({ ...deps, ...options, random }, table, uri, wishes, signal),
+    fetch: (uri, wishes, signal, resume) => fetch({ ...deps, ...options, random }, table, uri, wishes, signal, resume),
+    resumePublish: (source, wishes, signal, resume) =>
+      publish(
+        table,
+        NOTHING,
+        wishes.trafficClass,
+        signal,
+        (transfer, watchdog) =>
+          planned(resume, (notes) => publishDocument(publishDeps, source(), wishes, transfer, watchdog, notes)),
+        resume.id,
+      ),
+    resumePublishDirectory: (files, wishes, signal, resume) =>
+      publish(
+        table,
+        NOTHING,
+        wishes.trafficClass,
+        signal,
+        (transfer, watchdog) =>
+          planned(resume, (notes) => publishDirectory(publishDeps, files(), wishes, transfer, watchdog, notes)),
+        resume.id,
+      ),
     cancel: (id) => table.cancel(id),
     transfers: () => table.list(),
     onProgress: (listener) => table.onProgress(listener),
   };
+}
+
+/** A source that is opened when it is read, so that there is nothing to close before. */
+const NOTHING: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};
+
+/** Both passes of a publish that keeps notes, or only the second when the first has been made. */
+async function planned(resume: PublishResume, pass: (notes: PublishNotes) => Promise<string>): Promise<string> {
+  if (resume.plan !== undefined) await resume.plan.done(await pass({ resume, isPlan: true }));
+  return pass({ resume, isPlan: false });
 }
 
 function publish(
@@ -62,10 +94,11 @@ function publish(
   trafficClass: TrafficClass,
   signal: AbortSignal | undefined,
   work: (transfer: Transfer, watchdog: Watchdog) => Promise<string>,
+  id?: string,
 ): PublishTransfer {
   let transfer: Transfer;
   try {
-    transfer = table.open('publish', trafficClass);
+    transfer = table.open('publish', trafficClass, id);
   } catch (error) {
     closeUnread(source);
     throw error;
@@ -94,16 +127,17 @@ function fetch(
   text: string,
   options: FetchOptions,
   signal: AbortSignal | undefined,
+  resume: FetchResume | undefined,
 ): FetchTransfer {
   const segments = new Handoff<readonly Uint8Array[]>();
-  const transfer = table.open('fetch', options.trafficClass);
+  const transfer = table.open('fetch', options.trafficClass, resume?.id);
   const { promise, resolve, reject } = Promise.withResolvers<FetchedMetadata>();
   const sink = { metadata: resolve, segments };
   // A reader must not wait for a transfer that was aborted between two segments.
   transfer.signal.addEventListener('abort', () => segments.fail(transfer.signal.reason), { once: true });
   table
     .run(transfer, signal, async (watchdog) => {
-      await fetchDocument(deps, fetchableUri(text), options, transfer, watchdog, sink);
+      await fetchDocument(deps, fetchableUri(text), options, transfer, watchdog, sink, resume);
     })
     .then(
       () => segments.end(),

@@ -14,7 +14,7 @@ import { DIRECTORY_ENTRIES_MAX, DIRECTORY_LISTING_BYTES_MAX } from '../limits.ts
 import type { DirectoryFile, DirectoryOptions } from './client-types.ts';
 import { SEGMENT_BYTES_MAX } from './document-shape.ts';
 import { encodeListing, findPathConflict, type ListedDocument, type ListedFile, pathFault } from './listing.ts';
-import { checkedMetadata, type PublishDeps, type PublishSession, withSession } from './publish.ts';
+import { checkedMetadata, type PublishDeps, type PublishNotes, type PublishSession, withSession } from './publish.ts';
 import type { Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
 import { printUri, URI_KEY_TYPE } from './uri.ts';
@@ -29,11 +29,12 @@ export async function publishDirectory(
   options: DirectoryOptions,
   transfer: Transfer,
   watchdog: Watchdog,
+  notes?: PublishNotes,
 ): Promise<string> {
   const metadata = checkedMetadata(options);
   const iterator = files[Symbol.asyncIterator]();
   try {
-    return await withSession(deps, options, transfer, watchdog, async (session) => {
+    return await withSession(deps, options, transfer, watchdog, notes, async (session) => {
       const packing = new Packing(session, iterator);
       await packing.run();
       const { documents, files: listed } = packing;

@@ -38,8 +38,10 @@ import {
 } from './manifest.ts';
 import { ManifestBuilder } from './manifest-builder.ts';
 import { fetchBack, Sampler } from './publish-check.ts';
+import { networkOutlet, type Outlet, planOutlet, resumedOutlet, type SegmentToNote } from './publish-outlet.ts';
+import type { NotedSegment, PublishResume } from './resume-types.ts';
 import { placeOf } from './splitfile/fetch.ts';
-import { type BlockToInsert, type InsertContext, insertBlocks } from './splitfile/insert.ts';
+import type { BlockToInsert, InsertContext } from './splitfile/insert.ts';
 import { readWhole, SegmentReader, type SourceSegment } from './splitfile/segment.ts';
 import { type Scope, scopeWithin, type Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
@@ -57,6 +59,13 @@ export interface PublishDeps {
   readonly ownersReplicated: number;
 }
 
+/** The notes of a publish that may be interrupted, and what this pass over its source is for. */
+export interface PublishNotes {
+  readonly resume: PublishResume;
+  /** Compute and note every key, and send nothing. */
+  readonly isPlan: boolean;
+}
+
 /** For a source whose end is not in sight: more than one segment, which is all that the number of exits depends on. */
 const BLOCKS_UNKNOWN = 512;
 
@@ -66,9 +75,10 @@ export async function publishDocument(
   options: PublishOptions,
   transfer: Transfer,
   watchdog: Watchdog,
+  notes?: PublishNotes,
 ): Promise<string> {
   const metadata = checkedMetadata(options);
-  return withSession(deps, options, transfer, watchdog, async (session) => {
+  return withSession(deps, options, transfer, watchdog, notes, async (session) => {
     const document = await session.insert(source, { metadata, isListing: false, isLast: true });
     await session.verify();
     return printUri({ ...document, type: 'CHK', path: [] });
@@ -89,11 +99,13 @@ export async function withSession<T>(
   options: PublishOptions,
   transfer: Transfer,
   watchdog: Watchdog,
+  notes: PublishNotes | undefined,
   work: (session: PublishSession) => Promise<T>,
 ): Promise<T> {
-  transfer.update({ stage: 'connecting', contentType: options.contentType || undefined });
+  const stage = notes?.isPlan === true ? 'preparing' : 'connecting';
+  transfer.update({ stage, contentType: options.contentType || undefined });
   const scope = scopeWithin(transfer.signal);
-  const session = new PublishSession(deps, options, transfer, watchdog, scope);
+  const session = new PublishSession(deps, options, transfer, watchdog, scope, notes);
   try {
     return await work(session);
   } finally {
@@ -126,6 +138,8 @@ export class PublishSession {
   readonly #transfer: Transfer;
   readonly #watchdog: Watchdog;
   readonly #scope: Scope;
+  readonly #notes: PublishNotes | undefined;
+  #documents = 0;
   #circuits: DocumentCircuits | undefined;
   #context: InsertContext | undefined;
   /** Of the documents that are inserted, and of the one under way once its end was read. */
@@ -133,12 +147,20 @@ export class PublishSession {
   #blocks = 0;
   readonly #sampler: Sampler;
 
-  constructor(deps: PublishDeps, options: PublishOptions, transfer: Transfer, watchdog: Watchdog, scope: Scope) {
+  constructor(
+    deps: PublishDeps,
+    options: PublishOptions,
+    transfer: Transfer,
+    watchdog: Watchdog,
+    scope: Scope,
+    notes: PublishNotes | undefined,
+  ) {
     this.#deps = deps;
     this.#options = options;
     this.#transfer = transfer;
     this.#watchdog = watchdog;
     this.#scope = scope;
+    this.#notes = notes;
     this.#sampler = new Sampler(deps.random);
   }
 
@@ -154,7 +176,13 @@ export class PublishSession {
   async insert(source: AsyncIterable<Uint8Array>, wishes: DocumentWishes): Promise<InsertedDocument> {
     const { crypto, compute } = this.#deps;
     const { convergent, compress } = this.#options;
-    const { secret, bytes } = await chooseSecret(crypto, source, convergent, wishes.metadata, this.signal);
+    const number = this.#documents++;
+    const noted = this.#notes?.resume.secretOf(number);
+    const { secret, bytes } =
+      noted === undefined
+        ? await chooseSecret(crypto, source, convergent, wishes.metadata, this.signal)
+        : { secret: noted, bytes: source };
+    if (noted === undefined) await this.#notes?.resume.noteSecret(number, secret);
     const hash = createSha256Stream();
     const plain = new ByteSource(bytes, hash, this.signal);
     try {
@@ -165,14 +193,16 @@ export class PublishSession {
       const isBare = wishes.metadata.contentType === undefined && wishes.metadata.name === undefined;
       const single = first.last && first.payloads.length === 1 && isBare && codec === CODEC.none && !wishes.isListing;
       const blocks = single ? 1 : first.last ? blocksOf(shapeOf(first.sizeBytes)) : BLOCKS_UNKNOWN;
-      const context = await this.#connect(wishes.isLast ? blocks : BLOCKS_UNKNOWN);
+      const isPlan = this.#notes?.isPlan === true;
+      const context = isPlan ? undefined : await this.#connect(wishes.isLast ? blocks : BLOCKS_UNKNOWN);
       const onSize = (documentBytes: number, documentBlocks: number): void => {
         this.#sizeBytes += documentBytes;
         this.#blocks += documentBlocks;
         if (wishes.isLast) this.#transfer.update({ totalBytes: this.#sizeBytes, blocksNeeded: this.#blocks });
       };
       const prepared: Preparation = { ...wishes, secret, codec, plain, reader, hash, onSize, sampler: this.#sampler };
-      const publication = new Publication(this.#deps, context, this.#scope, prepared);
+      const outlet = this.#outlet(context, number);
+      const publication = new Publication(this.#deps, outlet, this.#scope, prepared);
       const key = single ? await publication.runSingle(first) : await publication.run(first);
       this.#sampler.setTop({ key, replicas: REPLICAS });
       this.#transfer.update({ bytes: this.#sizeBytes }); // so far counted as stored
@@ -185,7 +215,7 @@ export class PublishSession {
 
   /** Fetches samples back, when that was asked for; whatever comes of it, the document is published. */
   async verify(): Promise<void> {
-    if (this.#options.verify !== true) return;
+    if (this.#options.verify !== true || this.#notes?.isPlan === true) return;
     this.#transfer.update({ stage: 'checking' });
     this.close(); // nothing of it may carry the samples
     const { samples } = this.#sampler;
@@ -197,6 +227,14 @@ export class PublishSession {
       if (this.signal.aborted || !(error instanceof LocalError)) throw error;
       this.#transfer.update({ verified: { asked: samples.length, found: 0 } });
     }
+  }
+
+  #outlet(context: InsertContext | undefined, document: number): Outlet {
+    const { crypto } = this.#deps;
+    const resume = this.#notes?.resume;
+    if (context === undefined) return planOutlet(crypto, resume!, document);
+    if (resume === undefined) return networkOutlet(context);
+    return resumedOutlet(crypto, context, resume, document, (bytes) => this.#transfer.countBlock(bytes));
   }
 
   async #connect(blocks: number): Promise<InsertContext> {
@@ -265,15 +303,15 @@ async function* replay(chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
 
 class Publication {
   readonly #deps: PublishDeps;
-  readonly #context: InsertContext;
+  readonly #outlet: Outlet;
   readonly #scope: Scope;
   readonly #source: Preparation;
   readonly #secret: Uint8Array;
   readonly #manifest: ManifestBuilder;
 
-  constructor(deps: PublishDeps, context: InsertContext, scope: Scope, source: Preparation) {
+  constructor(deps: PublishDeps, outlet: Outlet, scope: Scope, source: Preparation) {
     this.#deps = deps;
-    this.#context = context;
+    this.#outlet = outlet;
     this.#scope = scope;
     this.#source = source;
     this.#secret = source.secret;
@@ -290,9 +328,16 @@ class Publication {
     let underWay: Promise<SegmentKeys> | undefined;
     for (let segment = 0, current = first; ; segment++) {
       if (current.last) onSize(plain.sizeBytes, blocksOf(shapeOf(reader.sizeBytes)));
-      const checks = await this.#deps.compute.erasureEncode(current.payloads, checkBlocksFor(current.payloads.length));
-      this.#context.signal.throwIfAborted();
-      const next = this.#insertSegment(segment, current, checks, replicas);
+      const noted = await this.#outlet.noted(segment, current);
+      const isDone = noted !== undefined && this.#outlet.isDone(placesOf(segment, noted));
+      const checks = isDone
+        ? undefined
+        : await this.#deps.compute.erasureEncode(current.payloads, checkBlocksFor(current.payloads.length));
+      this.#scope.signal.throwIfAborted();
+      const next =
+        checks === undefined
+          ? this.#skipSegment(noted!, current, replicas)
+          : this.#insertSegment(segment, current, checks, replicas);
       // A failure must also end the reading of the source, which may be what we wait for.
       next.catch((error: unknown) => this.#scope.abort(error));
       if (underWay !== undefined) await this.#manifest.add(await underWay);
@@ -308,35 +353,49 @@ class Publication {
   }
 
   /** The whole document is one block. */
-  async runSingle(segment: SourceSegment): Promise<RoutingKey> {
-    this.#source.onSize(segment.sizeBytes, 1);
+  async runSingle(content: SourceSegment): Promise<RoutingKey> {
+    this.#source.onSize(content.sizeBytes, 1);
+    await this.#outlet.noted(0, content);
     const place = { type: BLOCK_TYPE.data, segment: 0, index: 0 };
-    const payload = segment.payloads[0]!.subarray(0, segment.sizeBytes);
-    return this.#insertOne(place, payload, REPLICAS, segment.sizeBytes);
+    const payload = content.payloads[0]!.subarray(0, content.sizeBytes);
+    return this.#insertOne(place, payload, REPLICAS, content.sizeBytes, { segment: 0, content });
   }
 
   async #insertSegment(
     segment: number,
-    { payloads, sizeBytes }: SourceSegment,
+    content: SourceSegment,
     checks: readonly Uint8Array[],
     replicas: number,
   ): Promise<SegmentKeys> {
     const { crypto, owners, ownersReplicated } = this.#deps;
-    const shape = shapeOf(sizeBytes); // of this segment alone: where its last block ends
+    const { payloads } = content;
+    const shape = shapeOf(content.sizeBytes); // of this segment alone: where its last block ends
     const blocks = [...payloads, ...checks].map((payload, index): BlockToInsert => {
       const place = placeOf(segment, index, payloads.length);
       const isData = place.type === BLOCK_TYPE.data;
       const payloadBytes = isData ? payloadBytesOf(shape, 0, index) : BLOCK_PAYLOAD_MAX;
       return {
+        place,
         seal: () => sealBlock(crypto, this.#secret, place, payload, payloadBytes, this.#source.codec),
         replicas,
         owners: replicas > 1 ? ownersReplicated : owners,
         documentBytes: isData ? payloadBytes : 0,
       };
     });
-    const keys = await insertBlocks(this.#context, blocks);
+    const keys = await this.#outlet.insert(blocks, 'last', { segment, content });
     for (const key of keys) this.#source.sampler.add({ key, replicas });
     return { dataCount: payloads.length, keys };
+  }
+
+  /** An earlier run inserted all of it. */
+  async #skipSegment(noted: NotedSegment, content: SourceSegment, replicas: number): Promise<SegmentKeys> {
+    const { dataCount, keys } = noted;
+    const shape = shapeOf(content.sizeBytes);
+    keys.forEach((key, index) => {
+      this.#source.sampler.add({ key, replicas });
+      this.#outlet.countDone(index < dataCount ? payloadBytesOf(shape, 0, index) : 0);
+    });
+    return { dataCount, keys };
   }
 
   async #insertOne(
@@ -344,19 +403,20 @@ class Publication {
     payload: Uint8Array,
     replicas: number,
     documentBytes: number,
+    segment?: SegmentToNote,
   ): Promise<RoutingKey> {
-    const [key] = await insertBlocks(
-      this.#context,
-      [
-        {
-          seal: () => sealBlock(this.#deps.crypto, this.#secret, place, payload, payload.length, this.#source.codec),
-          replicas,
-          owners: this.#deps.ownersReplicated,
-          documentBytes,
-        },
-      ],
-      'first',
-    );
+    const block: BlockToInsert = {
+      place,
+      seal: () => sealBlock(this.#deps.crypto, this.#secret, place, payload, payload.length, this.#source.codec),
+      replicas,
+      owners: this.#deps.ownersReplicated,
+      documentBytes,
+    };
+    const [key] = await this.#outlet.insert([block], 'first', segment);
     return key!;
   }
+}
+
+function placesOf(segment: number, { keys, dataCount }: NotedSegment): { readonly place: BlockPlace }[] {
+  return keys.map((_, index) => ({ place: placeOf(segment, index, dataCount) }));
 }

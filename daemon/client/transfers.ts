@@ -95,11 +95,15 @@ export class TransferTable {
     this.#log = log;
   }
 
-  /** @throws LocalError busy */
-  open(kind: TransferKind, trafficClass: TrafficClass): Transfer {
+  /**
+   * @param id of an earlier run, whose place it takes
+   * @throws LocalError busy
+   */
+  open(kind: TransferKind, trafficClass: TrafficClass, id: string = hexKey(this.#random.bytes(ID_BYTES))): Transfer {
+    this.#transfers.delete(id);
     if (this.#transfers.size >= TRANSFERS_MAX) this.#forgetOneEnded();
     const start: TransferProgress = {
-      id: hexKey(this.#random.bytes(ID_BYTES)),
+      id,
       kind,
       stage: 'waiting',
       trafficClass,

@@ -13,7 +13,7 @@ import { LocalError } from '../../errors.ts';
 import { KIND } from '../../ids.ts';
 import type { DocumentCircuits, RemoteInsert } from '../../onion/onion-types.ts';
 import type { Clock, Random } from '../../ports.ts';
-import type { SealedBlock } from '../client-chk.ts';
+import type { BlockPlace, SealedBlock } from '../client-chk.ts';
 import { backOffMs, shuffle, Timers } from '../timing.ts';
 import type { Window, WorkSource } from '../window.ts';
 
@@ -30,6 +30,7 @@ export interface InsertContext {
 }
 
 export interface BlockToInsert {
+  readonly place: BlockPlace;
   /** Called once, when the first of its inserts leaves. */
   seal(): SealedBlock;
   /** Locations 0 .. replicas - 1. */

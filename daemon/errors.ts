@@ -102,6 +102,20 @@ export const USER_ERRORS = {
     cause: 'some blocks found no node that acknowledged them',
     next: 'run the same command again',
   },
+  outdated: {
+    exit: 5,
+    http: 504,
+    what: 'only an older edition than one read before was found',
+    cause: 'the nodes asked are behind, or hold the newer one back',
+    next: 'try again in a minute',
+  },
+  collision: {
+    exit: 7,
+    http: 409,
+    what: 'something else stands under that name already',
+    cause: 'the first record under a name stays, whoever published it',
+    next: 'take another name or word, or a site (USK), whose editions count up',
+  },
   verify_failed: {
     exit: 6,
     http: 502,
@@ -147,8 +161,8 @@ export const USER_ERRORS = {
   running: {
     exit: 8,
     http: 409,
-    what: 'a daemon already runs with this home',
-    cause: 'it holds the lock',
+    what: 'already running',
+    cause: 'a daemon holds the lock of this home',
     next: 'holloway status, or another --home',
   },
   no_file: {

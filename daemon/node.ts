@@ -216,7 +216,16 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
   );
 
   const client = createClient(
-    { clock, random: random('client'), crypto, compute: ports.compute, log, circuits: onion },
+    {
+      clock,
+      random: random('client'),
+      crypto,
+      compute: ports.compute,
+      log,
+      circuits: onion,
+      records,
+      homeKey: crypto.hkdf(identity.signKey.seed, '', 'holloway home key', 32),
+    },
     { owners: settings.owners, ownersReplicated: settings.ownersReplicated },
   );
 

@@ -104,6 +104,8 @@ export interface FetchedMetadata {
   readonly uri?: string;
   /** With a USK: the edition that was read. */
   readonly edition?: number;
+  /** Two records of this edition were seen, both signed with the site's key: its owner published it twice, or is not the only one. */
+  readonly isForked?: boolean;
   /** Present when the URI names a directory: then `content` is its files one after the other, in this order. */
   readonly directory?: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];
@@ -119,6 +121,23 @@ export interface FetchTransfer {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
+/** The newest edition of a site that can be found now, never lower than one this node has seen. */
+export interface NewestEdition {
+  readonly edition: number;
+  /** The USK in request form, with this edition and the path it was asked with. */
+  readonly uri: string;
+  /** The CHK key of that edition's document, with the same path. */
+  readonly documentUri: string;
+  readonly isForked: boolean;
+}
+
+export interface KeyPairUris {
+  /** SSK@ with the private half: publishes. */
+  readonly insertUri: string;
+  /** SSK@ for readers. */
+  readonly requestUri: string;
+}
+
 /** The calls throw LocalError `busy` at once when TRANSFERS_MAX transfers have not ended: then there is no transfer to name. */
 export interface Client {
   /** `source` is read as fast as blocks leave, never whole into memory. Rejects (in `result`) with LocalError. */
@@ -130,6 +149,17 @@ export interface Client {
     signal?: AbortSignal,
   ): PublishTransfer;
   fetch(uri: string, options: FetchOptions, signal?: AbortSignal): FetchTransfer;
+  /**
+   * One round of requests over fresh circuits for the pointer of a USK, whatever edition it names; no transfer, nothing of the document.
+   * Rejects with LocalError: bad_uri (not a USK), not_found and its kin, outdated, and what the circuits say.
+   */
+  newestEdition(
+    uri: string,
+    options: { readonly trafficClass: TrafficClass },
+    signal?: AbortSignal,
+  ): Promise<NewestEdition>;
+  /** Two halves of a new key; nothing is kept. */
+  generateKeys(): KeyPairUris;
   /** False when there was nothing to cancel. What an ended fetch still puts back into the network ends too. */
   cancel(id: string): boolean;
   /** Newest last; ended ones are kept up to TRANSFERS_MAX. */

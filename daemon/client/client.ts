@@ -11,13 +11,16 @@ import type { Crypto } from '../../crypto/provider.ts';
 import { LocalError } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
 import type { CircuitSource } from '../onion/onion-types.ts';
-import type { Clock, Compute, Log, Random } from '../ports.ts';
+import type { Clock, Compute, Log, Random, Records } from '../ports.ts';
 import type { FetchedMetadata, FetchOptions, FetchTransfer, PublishTransfer } from './client-types.ts';
-import { fetchableUri, fetchDocument } from './fetch.ts';
+import { type FetchDeps, fetchDocument } from './fetch.ts';
 import { Handoff } from './handoff.ts';
+import { fetchableUri, generateKeyPair } from './named-documents.ts';
+import { createNames } from './names.ts';
 import { type PublishDeps, type PublishNotes, publishDocument } from './publish.ts';
 import { publishDirectory } from './publish-directory.ts';
 import type { FetchResume, PublishResume, ResumableClient } from './resume-types.ts';
+import { createSeenEditions } from './seen-editions.ts';
 import type { Watchdog } from './timing.ts';
 import { type Transfer, TransferTable } from './transfers.ts';
 
@@ -28,6 +31,10 @@ export interface ClientDeps {
   readonly compute: Compute;
   readonly log: Log;
   readonly circuits: CircuitSource;
+  /** Where the newest editions seen are kept; absent: in memory. */
+  readonly records?: Records;
+  /** From the node's identity: what is kept here of keys in use is kept under it. */
+  readonly homeKey?: Uint8Array;
 }
 
 export interface ClientOptions {
@@ -41,16 +48,26 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
   const random = deps.random.fork('documents');
   const table = new TransferTable(deps.clock, deps.random.fork('transfer ids'), deps.log);
   const publishDeps: PublishDeps = { ...deps, random, ...options };
+  const homeKey = deps.homeKey ?? deps.crypto.randomBytes(32);
+  const seen = createSeenEditions(deps.crypto, deps.crypto.hmac(homeKey, 'holloway seen'), deps.records);
+  const names = createNames({ ...deps, ...options, random, seen });
   return {
     publish: (source, wishes, signal) =>
       publish(table, source, wishes.trafficClass, signal, (transfer, watchdog) =>
-        publishDocument(publishDeps, source, wishes, transfer, watchdog),
+        names.publishAs(wishes, transfer, watchdog, () =>
+          publishDocument(publishDeps, source, wishes, transfer, watchdog),
+        ),
       ),
     publishDirectory: (files, wishes, signal) =>
       publish(table, files, wishes.trafficClass, signal, (transfer, watchdog) =>
-        publishDirectory(publishDeps, files, wishes, transfer, watchdog),
+        names.publishAs(wishes, transfer, watchdog, () =>
+          publishDirectory(publishDeps, files, wishes, transfer, watchdog),
+        ),
       ),
-    fetch: (uri, wishes, signal, resume) => fetch({ ...deps, ...options, random }, table, uri, wishes, signal, resume),
+    fetch: (uri, wishes, signal, resume) =>
+      fetch({ ...deps, ...options, random, seen }, table, uri, wishes, signal, resume),
+    newestEdition: (uri, wishes, signal) => names.newestEdition(uri, wishes.trafficClass, signal),
+    generateKeys: () => generateKeyPair(deps.crypto),
     resumePublish: (source, wishes, signal, resume) =>
       publish(
         table,
@@ -58,7 +75,9 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
         wishes.trafficClass,
         signal,
         (transfer, watchdog) =>
-          planned(resume, (notes) => publishDocument(publishDeps, source(), wishes, transfer, watchdog, notes)),
+          names.publishAs(wishes, transfer, watchdog, () =>
+            planned(resume, (notes) => publishDocument(publishDeps, source(), wishes, transfer, watchdog, notes)),
+          ),
         resume.id,
       ),
     resumePublishDirectory: (files, wishes, signal, resume) =>
@@ -68,7 +87,9 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
         wishes.trafficClass,
         signal,
         (transfer, watchdog) =>
-          planned(resume, (notes) => publishDirectory(publishDeps, files(), wishes, transfer, watchdog, notes)),
+          names.publishAs(wishes, transfer, watchdog, () =>
+            planned(resume, (notes) => publishDirectory(publishDeps, files(), wishes, transfer, watchdog, notes)),
+          ),
         resume.id,
       ),
     cancel: (id) => table.cancel(id),
@@ -122,7 +143,7 @@ function publish(
 }
 
 function fetch(
-  deps: ClientDeps & ClientOptions,
+  deps: FetchDeps,
   table: TransferTable,
   text: string,
   options: FetchOptions,

@@ -18,11 +18,13 @@ import type { FetchedMetadata, FetchOptions } from './client-types.ts';
 import { type OpenDocument, openDocument, type Reading, type ReadResume } from './document-reader.ts';
 import type { Handoff } from './handoff.ts';
 import { decodeListing, type ListedFile, type Listing } from './listing.ts';
+import { type ResolvedUri, resolveUri } from './named-documents.ts';
 import type { FetchResume } from './resume-types.ts';
+import type { SeenEditions } from './seen-editions.ts';
 import { Healer } from './splitfile/heal.ts';
 import { scopeWithin, type Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
-import { type ChkUri, CODEC, parseUri, URI_KEY_TYPE } from './uri.ts';
+import { type ChkUri, printUri, type Uri } from './uri.ts';
 import { Window } from './window.ts';
 
 export interface FetchDeps {
@@ -34,6 +36,7 @@ export interface FetchDeps {
   /** Owners wanted for a block at one location, and for each location of a replicated one: what is missing is put back. */
   readonly owners: number;
   readonly ownersReplicated: number;
+  readonly seen: SeenEditions;
 }
 
 /** Where the results go as they become known. */
@@ -45,22 +48,11 @@ export interface FetchSink {
 /** Asked of the circuits before the size is known: as many exits as a large document gets, because they are built only once. */
 const BLOCKS_UNKNOWN = 512;
 
-/** The key of a document this version can fetch. @throws LocalError bad_uri */
-export function fetchableUri(text: string): ChkUri {
-  const uri = parseUri(text);
-  if (uri.type !== 'CHK')
-    throw new LocalError('bad_uri', `${uri.type}@ keys cannot be fetched by this version, only CHK@`);
-  if (uri.codec !== CODEC.none && uri.keyType === URI_KEY_TYPE.data)
-    throw new LocalError('bad_uri', 'it names a single block as compressed, which no block is');
-  if (uri.path.length > 1 && uri.keyType === URI_KEY_TYPE.data) throw new LocalError('bad_uri', NOT_A_FOLDER);
-  return uri;
-}
-
 const NOT_A_FOLDER = 'it names a part of a folder, and the key is of a single file';
 
 export async function fetchDocument(
   deps: FetchDeps,
-  uri: ChkUri,
+  uri: Uri,
   options: FetchOptions,
   transfer: Transfer,
   watchdog: Watchdog,
@@ -114,7 +106,8 @@ export async function fetchDocument(
     };
     // What they really are, which may be less than was asked for.
     transfer.update({ stage: 'searching top block', exits: opened.exits, trafficClass: opened.trafficClass });
-    await new Retrieval(reading, uri, options, transfer, watchdog, sink, resume).run();
+    const resolved = await resolveUri(reading.context, uri, deps.seen);
+    await new Retrieval(reading, resolved, options, transfer, watchdog, sink, resume).run();
     complete = true;
   } finally {
     const close = (): void => {
@@ -129,6 +122,7 @@ export async function fetchDocument(
 
 class Retrieval {
   readonly #reading: Reading;
+  readonly #resolved: ResolvedUri;
   readonly #uri: ChkUri;
   readonly #options: FetchOptions;
   readonly #transfer: Transfer;
@@ -138,7 +132,7 @@ class Retrieval {
 
   constructor(
     reading: Reading,
-    uri: ChkUri,
+    resolved: ResolvedUri,
     options: FetchOptions,
     transfer: Transfer,
     watchdog: Watchdog,
@@ -146,7 +140,8 @@ class Retrieval {
     resume: FetchResume | undefined,
   ) {
     this.#reading = reading;
-    this.#uri = uri;
+    this.#resolved = resolved;
+    this.#uri = resolved.chk;
     this.#options = options;
     this.#transfer = transfer;
     this.#watchdog = watchdog;
@@ -269,7 +264,13 @@ class Retrieval {
     if (maxBytes !== undefined && contentBytes > maxBytes && listOnly !== true) {
       throw new LocalError('too_large', `the document has ${sizeBytes} bytes, the limit is ${maxBytes}`);
     }
-    this.#sink.metadata(metadata);
+    const { chk, edition, isForked } = this.#resolved;
+    this.#sink.metadata({
+      ...metadata,
+      uri: printUri(chk),
+      ...(edition === undefined ? {} : { edition }),
+      ...(isForked === true ? { isForked } : {}),
+    });
   }
 
   async #handOver(document: OpenDocument, from: number, to: number, resume?: ReadResume): Promise<void> {

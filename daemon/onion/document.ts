@@ -34,16 +34,22 @@ import { WINDOW_FIRST } from './window.ts';
 const CLASS_BUILT: TrafficClass = 'fast';
 const NO_WORK = new Uint8Array(8);
 
+/** A request that is to leave through another exit than those it belongs with waits so long for one. */
+const APART_WAIT_MS = 2_000;
+
 interface Asked {
   readonly operation: 'fetch' | 'insert';
   readonly ref: BlockRef;
   readonly signal: AbortSignal | undefined;
+  readonly apart?: object | undefined;
 }
 
 /** One request in line, or on a circuit. */
 interface Request {
   readonly operation: 'fetch' | 'insert';
   readonly ref: BlockRef;
+  /** Exits that others of its kind went through, and until when it waits for a further one. */
+  readonly apart: { readonly exits: Set<string>; readonly untilMs: number } | undefined;
   /** Puts it on a circuit; false if that took it no more. */
   askOver(channel: RequestChannel): boolean;
   failed(error: LocalError | undefined): void;
@@ -64,6 +70,7 @@ export function openDocument(
   const channels = new Set<RequestChannel>();
   const jobs = new Set<BuildJob>();
   const line: Request[] = [];
+  const exitsApart = new WeakMap<object, Set<string>>();
   let exits = exitsNow();
   const opening = Promise.withResolvers<void>();
   let isOpened = false;
@@ -152,13 +159,17 @@ export function openDocument(
   const isBusy = (): boolean => line.length > 0 || [...channels].some(({ underWay }) => underWay > 0);
 
   function deal(): void {
-    while (line.length > 0 && !isClosed) {
-      const channel = pickOne(
-        [...channels].filter(({ hasRoom }) => hasRoom),
-        random,
-      );
-      if (channel === undefined) return;
-      const request = line.shift()!;
+    for (let at = 0; at < line.length && !isClosed; ) {
+      const open = [...channels].filter(({ hasRoom }) => hasRoom);
+      if (open.length === 0) return;
+      const request = line[at]!;
+      const channel = pickOne(fitting(request, open), random);
+      if (channel === undefined) {
+        at++;
+        continue;
+      }
+      line.splice(at, 1);
+      request.apart?.exits.add(exitKey(channel.circuit));
       if (!request.askOver(channel)) {
         request.failed(undefined);
         continue;
@@ -168,31 +179,50 @@ export function openDocument(
     }
   }
 
+  /** Those of `open` that may take it now: for one that keeps apart, exits not gone through yet, while more of them may come. */
+  function fitting({ apart }: Request, open: RequestChannel[]): RequestChannel[] {
+    if (apart === undefined) return open;
+    const others = open.filter(({ circuit }) => !apart.exits.has(exitKey(circuit)));
+    const mayCome = apart.exits.size < exits && clock.nowMs() < apart.untilMs;
+    return others.length > 0 || mayCome ? others : open;
+  }
+
+  function exitsOf(apart: object): Set<string> {
+    const known = exitsApart.get(apart) ?? new Set();
+    exitsApart.set(apart, known);
+    return known;
+  }
+
   function ask<Outcome>(
-    { operation, ref, signal }: Asked,
+    { operation, ref, signal, apart }: Asked,
     wire: Omit<ChannelRequest<Outcome>, 'done'>,
   ): Promise<Outcome | Unanswered> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       let giveUp: (() => void) | undefined;
+      const patience = apart === undefined ? undefined : clock.setTimer(APART_WAIT_MS, deal);
       const done = (outcome: Outcome | Unanswered): void => {
+        patience?.cancel();
         signal?.removeEventListener('abort', aborted);
         resolve(outcome);
       };
       const request: Request = {
         operation,
         ref,
+        apart: apart === undefined ? undefined : { exits: exitsOf(apart), untilMs: clock.nowMs() + APART_WAIT_MS },
         askOver(channel) {
           giveUp = channel.ask({ ...wire, done });
           return giveUp !== undefined;
         },
         failed(error) {
           if (error === undefined) return done({ type: 'circuitFailed' });
+          patience?.cancel();
           signal?.removeEventListener('abort', aborted);
           reject(error);
         },
       };
       const aborted = (): void => {
+        patience?.cancel();
         const at = line.indexOf(request);
         if (at >= 0) line.splice(at, 1);
         giveUp?.();
@@ -221,9 +251,9 @@ export function openDocument(
       return known.reduce((sum, { window }) => sum + window, expected);
     },
     opened: opening.promise,
-    fetch(ref, replica, signal) {
+    fetch(ref, replica, signal, apart) {
       const parts = [encodeFetch(ref, replica)];
-      return ask({ operation: 'fetch', ref, signal }, { type: RELAY.fetch, parts, decode: decodeFetchAnswer });
+      return ask({ operation: 'fetch', ref, signal, apart }, { type: RELAY.fetch, parts, decode: decodeFetchAnswer });
     },
     insert(ref, replica, owners, payload, signal) {
       const parts = [encodeInsertHead(ref, replica, owners, NO_WORK), payload];

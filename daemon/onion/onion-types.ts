@@ -30,7 +30,13 @@ export interface DocumentCircuits {
   readonly exits: number;
   readonly trafficClass: TrafficClass;
   /** Dealt at random over the exits; rejects only with LocalError `offline` / `connecting` / `relays_silent` or the signal's reason. */
-  fetch(ref: BlockRef, replica: Replica, signal?: AbortSignal): Promise<RemoteFetch>;
+  fetch(
+    ref: BlockRef,
+    replica: Replica,
+    signal?: AbortSignal,
+    /** Requests given the same object leave through different exits, as far as there are so many. */
+    apart?: object,
+  ): Promise<RemoteFetch>;
   insert(
     ref: BlockRef,
     replica: Replica,

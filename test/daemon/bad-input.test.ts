@@ -100,7 +100,7 @@ test('mistyped keys: typed error, exit code, what is wrong and what to do', asyn
     ['another kind', uri.replace('CHK@', 'SSK@')],
     ['a fourth part', `${uri},abc`],
     ['a letter of another alphabet', uri.replace(/.(?=.{20}$)/, 'é')],
-    ['a kind that cannot be fetched', 'KSK@word'],
+    ['a name that is missing', 'KSK@'],
     ['an extra that says another thing', uri.replace(/.{4}$/, 'zzzz')],
   ];
   const runs = wrong.map(([, given]) => cli(['fetch', '--home', devnet.home(3), ...quiet, '--', given]));

@@ -58,7 +58,7 @@ export async function fetchReplicated(
     healer?.add([...absent].map((replica) => ({ key, replica, owners: ownersReplicated, bytes: () => sealed })));
     return found;
   }
-  throw notFound(result, replicas, context.circuits.exits);
+  throw failureOf(result, replicas, context.circuits.exits);
 }
 
 const FAULTS: Readonly<Record<BlockPlace['type'], string>> = {
@@ -68,7 +68,7 @@ const FAULTS: Readonly<Record<BlockPlace['type'], string>> = {
 };
 
 /** The most telling of the outcomes decides; "not found" only when somebody really said so. */
-function notFound(result: GatherResult, replicas: number, exits: number): LocalError {
+export function failureOf(result: GatherResult, replicas: number, exits: number): LocalError {
   if (result.type === 'gathered') return new LocalError('internal');
   if (result.unavailable !== undefined) return result.unavailable;
   const { tally, rounds } = result;

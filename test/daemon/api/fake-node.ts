@@ -166,6 +166,10 @@ export function createFakeNode(nowMs: () => number): FakeNode {
       })();
       return { id, result };
     },
+    async newestEdition() {
+      throw new LocalError('not_found');
+    },
+    generateKeys: () => ({ insertUri: 'SSK@fake-insert', requestUri: 'SSK@fake-request' }),
     publishDirectory(files, options): PublishTransfer {
       async function* joined(): AsyncGenerator<Uint8Array> {
         for await (const { path, sizeBytes, content } of files) {

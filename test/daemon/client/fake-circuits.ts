@@ -5,8 +5,9 @@
 import { loadErasure } from '../../../crypto/erasure.ts';
 import { createClient } from '../../../daemon/client/client.ts';
 import type { Client, FetchTransfer, PublishOptions } from '../../../daemon/client/client-types.ts';
-import { type BlockRef, hexKey, type TrafficClass } from '../../../daemon/ids.ts';
+import { type BlockRef, hexKey, KIND, type TrafficClass } from '../../../daemon/ids.ts';
 import { createInlineCompute } from '../../../daemon/io/worker-compute.ts';
+import { pointerVersion } from '../../../daemon/keys/node-ssk.ts';
 import type {
   CircuitOptions,
   CircuitSource,
@@ -117,7 +118,11 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
           return carry(signal, () => {
             const refused = world.onInsert(asked);
             if (refused !== undefined) return refused;
-            world.blocks.set(`${asked.key}/${replica}`, payload.slice());
+            const name = `${asked.key}/${replica}`;
+            const existing = world.blocks.get(name);
+            if (existing !== undefined && !supersedes(ref, existing, payload))
+              return { type: 'collision', payload: existing };
+            world.blocks.set(name, payload.slice());
             return { type: 'inserted', copies: 2 };
           });
         },
@@ -164,6 +169,13 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
     },
   };
   return world;
+}
+
+/** As the store has it: the first SSK record stands, of pointers the higher version does. */
+function supersedes(ref: BlockRef, existing: Uint8Array, candidate: Uint8Array): boolean {
+  if (Buffer.compare(existing, candidate) === 0) return true;
+  if (ref.kind === KIND.pointer) return (pointerVersion(candidate) ?? -1) > (pointerVersion(existing) ?? -1);
+  return ref.kind !== KIND.ssk;
 }
 
 export async function* chunked(bytes: Uint8Array, chunkBytes = 65_536): AsyncGenerator<Uint8Array> {

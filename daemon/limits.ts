@@ -164,6 +164,25 @@ export const API_CLIENTS_MAX = 64;
 export const API_BODY_JSON_MAX = 65_536;
 export const LOG_LINES_KEPT = 1_000;
 
+// --- gateway ---
+export const GATEWAY_CONNECTIONS_MAX = 128;
+export const GATEWAY_HEADER_BYTES_MAX = 16_384;
+/** Path and query of a request: a key whose every byte is percent-encoded, and a path inside. */
+export const GATEWAY_URL_CHARACTERS_MAX = 12_288;
+export const GATEWAY_FORM_BYTES_MAX = 16_384;
+/** Requests that wait for bytes from the network at one time; more are answered `busy`. */
+export const GATEWAY_WAITS_MAX = 64;
+/** Documents and folders kept open, each with at most one transfer. */
+export const GATEWAY_DOCUMENTS_MAX = 128;
+/** Of documents read whole: each, and all together. */
+export const GATEWAY_WHOLE_BYTES_MAX = 8 * 1024 * 1024;
+export const GATEWAY_KEPT_BYTES_MAX = 64 * 1024 * 1024;
+/** What the content filter reads; a larger page is offered as text or for download. */
+export const GATEWAY_FILTER_BYTES_MAX = 4 * 1024 * 1024;
+/** Pages that wait for the filter, one at a time, and how long each may take. */
+export const GATEWAY_FILTER_WAITING_MAX = 64;
+export const GATEWAY_FILTER_MS_MAX = 10_000;
+
 // --- FCP ---
 export const FCP_CONNECTIONS_MAX = 64;
 export const FCP_LINE_BYTES_MAX = 4_096;

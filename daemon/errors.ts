@@ -60,6 +60,13 @@ export const USER_ERRORS = {
     cause: 'it was never published, has faded, or its holders are offline',
     next: 'try again later, or ask its author to publish it again',
   },
+  is_folder: {
+    exit: 2,
+    http: 400,
+    what: 'the key is of a folder',
+    cause: 'one file was asked for, and no default document stands for the folder',
+    next: 'name a file in it: KEY/path; holloway ls KEY lists them',
+  },
   recently_failed: {
     exit: 4,
     http: 404,
@@ -213,6 +220,13 @@ export const USER_ERRORS = {
     what: 'there is no such page',
     cause: 'the address names neither a key nor a page of the gateway',
     next: 'paste a key on the home page',
+  },
+  unknown_transfer: {
+    exit: 2,
+    http: 404,
+    what: 'there is no transfer of that id',
+    cause: 'it was removed, or the id is mistyped',
+    next: 'holloway transfers lists them',
   },
   running: {
     exit: 8,

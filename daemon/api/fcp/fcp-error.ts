@@ -138,7 +138,7 @@ const GET_FAILURES: Partial<Record<UserErrorCode, Row>> = {
   stalled: [18, 'Transfer failed', false],
   verify_failed: [34, 'Hash failed', true],
   too_large: [21, 'Too big', true],
-  no_path: [10, 'Not in archive', true],
+  is_folder: [24, 'Not enough path components', true],
   cancelled: [25, 'Cancelled', true],
   no_route: [14, 'Route not found', false],
   offline: [14, 'Route not found', false],

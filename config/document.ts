@@ -20,8 +20,15 @@ export interface SettingDocument {
   readonly live: boolean;
 }
 
-/** log.level through the control API's config/set, store.size through its store/resize. All others are read once, at the start. */
-const LIVE_KEYS: readonly OptionKey[] = ['log.level', 'store.size'];
+/** What the control API's config/set and a reload (SIGHUP) take while running. */
+export const RELOADED_KEYS = ['log.level', 'log.levels', 'log.redact'] as const satisfies readonly OptionKey[];
+export type ReloadedKey = (typeof RELOADED_KEYS)[number];
+/** store.size goes through store/resize. All others are read once, at the start. */
+const LIVE_KEYS: readonly OptionKey[] = [...RELOADED_KEYS, 'store.size'];
+
+export function isReloadedKey(key: string): key is ReloadedKey {
+  return RELOADED_KEYS.some((known) => known === key);
+}
 
 export interface ConfigDocument {
   readonly v: 1;

@@ -14,6 +14,7 @@ import { parse as parseToml, TomlError } from 'smol-toml';
 import {
   ConfigError,
   environmentName,
+  formatAddress,
   isOptionKey,
   OPTION_KEYS,
   type OptionKey,
@@ -33,6 +34,8 @@ export interface Origin {
 export interface Config {
   readonly values: Values;
   readonly origins: Readonly<Record<OptionKey, Origin>>;
+  /** False: nobody said which network, so this is a devnet of its own until one is joined. */
+  readonly joined: boolean;
 }
 
 export interface ConfigSources {
@@ -42,6 +45,8 @@ export interface ConfigSources {
   /** Read when it exists; `fileRequired` makes a missing one an error. */
   readonly file?: string;
   readonly fileRequired?: boolean;
+  /** Without a word about profile, network or node anywhere: the profile devnet, as a node that has joined nothing yet. */
+  readonly devnetUntilJoined?: boolean;
 }
 
 /** Variables that are no settings: where the home is, the mark of a second start under another Node, and what test runs use. */
@@ -60,21 +65,25 @@ export function loadConfig(sources: ConfigSources): Config {
   ];
   const find = (key: OptionKey): Found | undefined => layers.find((layer) => layer.has(key))?.get(key);
 
-  const profile = (parsed('profile', find('profile')) ?? optionOf('profile').default) as Profile;
+  const joined =
+    sources.devnetUntilJoined !== true ||
+    OPTION_KEYS.some((key) => /^(?:profile$|network\.|node\.)/.test(key) && find(key) !== undefined);
+  const profile = (parsed('profile', find('profile')) ?? (joined ? optionOf('profile').default : 'devnet')) as Profile;
+  const profileOrigin: Origin = { source: 'profile', where: joined ? profile : 'devnet, until a network is joined' };
   const values: Record<string, unknown> = {};
   const origins: Record<string, Origin> = {};
   for (const key of OPTION_KEYS) {
     const found = find(key);
     const fromProfile = PROFILES[profile][key];
-    values[key] = deepFreeze(parsed(key, found) ?? fromProfile ?? optionOf(key).default);
-    origins[key] = Object.freeze(
-      found?.origin ??
-        (fromProfile === undefined ? { source: 'default', where: '' } : { source: 'profile', where: profile }),
+    values[key] = deepFreeze(
+      parsed(key, found) ?? fromProfile ?? (key === 'profile' ? profile : optionOf(key).default),
     );
+    const byProfile = fromProfile !== undefined || (key === 'profile' && !joined);
+    origins[key] = Object.freeze(found?.origin ?? (byProfile ? profileOrigin : { source: 'default', where: '' }));
   }
-  const config = { values: values as unknown as Values, origins: origins as Record<OptionKey, Origin> };
+  const config = { values: values as unknown as Values, origins: origins as Record<OptionKey, Origin>, joined };
   checkTogether(config);
-  return Object.freeze({ values: Object.freeze(config.values), origins: Object.freeze(config.origins) });
+  return Object.freeze({ values: Object.freeze(config.values), origins: Object.freeze(config.origins), joined });
 }
 
 /** Rules that span two settings. */
@@ -96,6 +105,18 @@ function checkTogether(config: Config): void {
       key,
     );
   }
+  const metrics = values['metrics.listen'];
+  if (metrics !== undefined && !isLoopback(metrics.host)) {
+    throw new ConfigError(
+      origins['metrics.listen'].where,
+      `metrics.listen = ${formatAddress(metrics)}: expected a loopback address, 127.0.0.1:PORT or [::1]:PORT`,
+      'metrics.listen',
+    );
+  }
+  for (const key of ['debug.latency', 'debug.loss', 'debug.churn'] as const) {
+    if (values[key] === 0 || values.profile === 'devnet') continue;
+    throw new ConfigError(origins[key].where, `${key} needs profile = "devnet": it breaks connections on purpose`, key);
+  }
   if (values['debug.trace'] && values.profile !== 'devnet') {
     throw new ConfigError(
       origins['debug.trace'].where,
@@ -103,6 +124,10 @@ function checkTogether(config: Config): void {
       'debug.trace',
     );
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || /^127\.\d/.test(host);
 }
 
 function parsed(key: OptionKey, found: Found | undefined): unknown {
@@ -162,7 +187,7 @@ function fromFile(path: string, required: boolean): Map<OptionKey, Found> {
 
 /** `@FILE` in the file means beside the file, wherever the daemon was started. */
 function relativeToFile(key: string, raw: unknown, path: string): unknown {
-  if (key === 'store.passphrase_file' && typeof raw === 'string' && raw !== '' && raw !== '-') {
+  if ((key === 'store.passphrase_file' || key === 'log.file') && typeof raw === 'string' && raw !== '' && raw !== '-') {
     return resolve(dirname(path), raw);
   }
   if (key !== 'network.seeds' || !Array.isArray(raw)) return raw;

@@ -20,10 +20,18 @@ export class HomeLocked extends Error {
   readonly holder: LockHolder;
 
   constructor(holder: LockHolder) {
-    super(`pid ${holder.pid}, since ${new Date(holder.since).toLocaleString()}`);
+    super(holderText(holder));
     this.name = 'HomeLocked';
     this.holder = holder;
   }
+}
+
+/** "pid 4121, since 14:02", with the date when it was another day. */
+export function holderText(holder: LockHolder, nowMs: number = Date.now()): string {
+  const since = new Date(holder.since);
+  const time = since.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const isToday = since.toDateString() === new Date(nowMs).toDateString();
+  return `pid ${holder.pid}, since ${isToday ? '' : `${since.toLocaleDateString('en-CA')} `}${time}`;
 }
 
 /** @returns how to release it */
@@ -47,6 +55,12 @@ export function acquireLock(path: string): () => void {
 export function lockHolder(path: string): LockHolder | undefined {
   const holder = readLock(path);
   return holder !== undefined && isSameProcess(holder) ? holder : undefined;
+}
+
+/** Of a daemon that ended without removing its lock: it was killed, or the machine went down. */
+export function staleHolder(path: string): LockHolder | undefined {
+  const holder = readLock(path);
+  return holder !== undefined && !isSameProcess(holder) ? holder : undefined;
 }
 
 export function isSameProcess(holder: { readonly pid: number; readonly started: string }): boolean {

@@ -46,6 +46,8 @@ export interface Paths {
   readonly stateDir: string;
   readonly lockFile: string;
   readonly logFile: string;
+  /** What a daemon that did not end by itself left behind. */
+  readonly crashFile: string;
   readonly devnetDir: string;
   /** Wanted directory of api.sock and ro.sock. */
   readonly socketDir: string;
@@ -69,6 +71,7 @@ export function resolvePaths(home: string | undefined, env: Readonly<Record<stri
       stateDir: dir,
       lockFile: join(dir, 'daemon.lock'),
       logFile: join(dir, 'daemon.log'),
+      crashFile: join(dir, 'crash.json'),
       devnetDir: join(dir, 'devnet'),
       socketDir: dir,
       socketDirFile: join(dir, 'api.path'),
@@ -89,6 +92,7 @@ export function resolvePaths(home: string | undefined, env: Readonly<Record<stri
     stateDir,
     lockFile: join(stateDir, 'daemon.lock'),
     logFile: join(stateDir, 'daemon.log'),
+    crashFile: join(stateDir, 'crash.json'),
     devnetDir: join(stateDir, 'devnet'),
     socketDir: runtime?.startsWith('/') ? join(runtime, 'holloway') : stateDir,
     socketDirFile: join(stateDir, 'api.path'),

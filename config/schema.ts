@@ -29,7 +29,7 @@ export interface Address {
 }
 
 export interface Option<T> {
-  readonly type: 'text' | 'texts' | 'integer' | 'boolean' | 'bytes' | 'address' | 'choice';
+  readonly type: 'text' | 'texts' | 'integer' | 'boolean' | 'bytes' | 'duration' | 'share' | 'address' | 'choice';
   readonly default: T;
   readonly unit: string | undefined;
   /** In words: what a message says was expected. */
@@ -40,6 +40,22 @@ export interface Option<T> {
   /** As written in the TOML file. */
   print(value: T): string;
 }
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
+/** Who writes to the log: the folders of the daemon, mostly. */
+export const LOG_SUBSYSTEMS = [
+  'daemon',
+  'node',
+  'link',
+  'topology',
+  'router',
+  'store',
+  'onion',
+  'client',
+  'api',
+  'gateway',
+  'io',
+] as const;
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
@@ -139,6 +155,48 @@ function sizeOrAuto(min: string, max: string, sentence: string): Option<number> 
   };
 }
 
+/** Milliseconds, written as `40ms`, `30s`, `5m`, `2h`. */
+function duration(fallback: string, min: string, max: string, sentence: string): Option<number> {
+  const range = `a duration ${min}..${max}, such as ${max}`;
+  const [minMs, maxMs] = [parseDuration(min)!, parseDuration(max)!];
+  const parse = (raw: unknown): number => {
+    const value = typeof raw === 'string' ? parseDuration(raw) : undefined;
+    if (value === undefined || value < minMs || value > maxMs) throw expected(range);
+    return value;
+  };
+  const print = (value: number): string => quoted(formatDuration(value));
+  return { type: 'duration', default: parseDuration(fallback)!, unit: 'ms', range, sentence, parse, print };
+}
+
+/** A share from 0 to 1, written as `1%` or `2.5%`. */
+function share(fallback: number, sentence: string): Option<number> {
+  const range = 'a share 0%..100%, such as 1% or 2.5%';
+  const parse = (raw: unknown): number => {
+    const match = typeof raw === 'string' ? /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(raw) : null;
+    const value = match === null ? Number.NaN : Number(match[1]) / 100;
+    if (!(value >= 0 && value <= 1)) throw expected(range);
+    return value;
+  };
+  const print = (value: number): string => quoted(`${Number((value * 100).toFixed(3))}%`);
+  return { type: 'share', default: fallback, unit: '%', range, sentence, parse, print };
+}
+
+/** `SUBSYSTEM=LEVEL` each. */
+function levels(sentence: string): Option<readonly string[]> {
+  const range = `a list of SUBSYSTEM=LEVEL; subsystems ${LOG_SUBSYSTEMS.join(' ')}; levels ${LOG_LEVELS.join(' ')}`;
+  const list = texts(LOG_SUBSYSTEMS.length, range, sentence);
+  const parse = (raw: unknown): readonly string[] => {
+    const items = list.parse(raw);
+    for (const item of items) {
+      const [subsystem = '', level = '', ...rest] = item.split('=');
+      const isKnown = LOG_SUBSYSTEMS.some((name) => name === subsystem) && LOG_LEVELS.some((name) => name === level);
+      if (!isKnown || rest.length > 0) throw expected(range);
+    }
+    return items;
+  };
+  return { ...list, parse };
+}
+
 /** Beside the file it stands in, unless absolute (load.ts). */
 function path(sentence: string): Option<string> {
   const range = 'a path, - or empty';
@@ -169,6 +227,23 @@ function choice<const C extends string>(fallback: NoInfer<C>, choices: readonly 
     return found;
   };
   return { type: 'choice', default: fallback, unit: undefined, range, sentence, parse, print: quoted };
+}
+
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `500ms`, `30s`, `5m`, `1h`, `7d`: milliseconds, or undefined when it is not a duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d{1,7}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text);
+  return match === null ? undefined : Number(match[1]) * DURATION_UNITS[match[2]!]!;
+}
+
+/** The largest unit that writes the duration exactly. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's']) {
+    const factor = DURATION_UNITS[unit]!;
+    if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
+  }
+  return `${ms}ms`;
 }
 
 /** `64MiB`, `4GiB`, `512`: bytes, or undefined when it is not a size. */
@@ -281,11 +356,39 @@ export const OPTIONS = {
     ['auto', 'portable'],
     'auto takes the faster of two implementations per size after a self-test; portable never uses OpenSSL for X25519 and ChaCha20-Poly1305. Also HOLLOWAY_CRYPTO.',
   ),
-  'log.level': choice('info', ['error', 'warn', 'info', 'debug', 'trace'], 'The least important line still logged.'),
-  'log.format': choice('text', ['text', 'json'], 'How a log line is written to stderr.'),
+  'log.level': choice('info', LOG_LEVELS, 'The least important line still logged.'),
+  'log.levels': levels('Levels of single subsystems, over log.level.'),
+  'log.format': choice('text', ['text', 'json'], 'How a log line is written.'),
+  'log.file': path('File that log lines go to; empty: stderr. `holloway start` chooses one unless this does.'),
+  'log.file_size': bytes('10MiB', '64KiB', '1GiB', 'Size at which the log file is put aside and a new one begun.'),
+  'log.files': integer(5, 1, 100, 'files', 'Log files kept, the current one included.'),
+  'log.redact': boolean(
+    true,
+    'Whether keys, addresses and paths are taken out of log lines; false is for a short search for a fault and warns every hour.',
+  ),
+  'metrics.listen': address<Address | undefined>(
+    undefined,
+    true,
+    'Loopback address that answers /metrics, /healthz and /readyz without a key; empty: only the control socket does.',
+  ),
   'debug.trace': boolean(
     false,
     'Records which relays carried and which nodes kept each block: it breaks anonymity, so only the devnet profile allows it.',
+  ),
+  'debug.latency': duration('0ms', '0ms', '10s', 'Devnet: time that bytes of this node take to arrive, one way.'),
+  'debug.loss': share(0, 'Devnet: share of packets lost, each of which holds up its connection as TCP would.'),
+  'debug.churn': duration(
+    '0ms',
+    '0ms',
+    '7d',
+    'Devnet: mean time after which this node is cut off from all others for a sixth of it; 0: never.',
+  ),
+  'debug.seed': integer(
+    0,
+    0,
+    4_294_967_295,
+    '',
+    'Devnet: from which loss and churn are drawn; the same seed, the same faults.',
   ),
 } satisfies Record<string, Option<unknown>>;
 

@@ -5,71 +5,174 @@
  *         `ready network=NAME api=PATH link=HOST:PORT`, on stderr.
  * Errors  what cannot start rejects (running, bad_home, bad_config, port_in_use ...). An exception that nobody caught ends the process
  *         with 1 and logs its code and place, never its message: that could hold what must not be written down.
- * Unit    a graceful end takes at most STOP_MS; a second signal ends at once.
+ *         What an earlier daemon left (a lock, a crash) is said and kept for doctor.
+ * Unit    a graceful end takes at most STOP_MS; a second signal ends at once. HUP reads configuration and log file anew, USR2 writes the
+ *         status to the log.
  * Source  design §§ 3, 12; ux § 4.
  * @module
  */
-import { readFileSync, writeSync } from 'node:fs';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
-import { configDocument } from '../config/document.ts';
+import { writeCrash } from '../config/crash-marker.ts';
+import { prepareData } from '../config/data-version.ts';
+import { configDocument, RELOADED_KEYS, type ReloadedKey } from '../config/document.ts';
 import type { Config } from '../config/load.ts';
-import { acquireLock } from '../config/lock.ts';
+import { acquireLock, staleHolder } from '../config/lock.ts';
 import { type Paths, prepareSockets, type Sockets } from '../config/paths.ts';
-import { ConfigError, formatAddress } from '../config/schema.ts';
+import { ConfigError, formatAddress, OPTION_KEYS, optionOf } from '../config/schema.ts';
 import { createCrypto } from '../crypto/engine.ts';
 import { startControlApi } from './api/control.ts';
-import { createStatusSource } from './api/status.ts';
+import { startProbeServer } from './api/probe-server.ts';
+import { createStatusSource, type StatusSource } from './api/status.ts';
 import { createDisk } from './io/disk.ts';
 import { createFiles } from './io/files.ts';
 import { proposedStoreBytes } from './io/free-disk.ts';
+import { faultsFrom, impair } from './io/impaired-transport.ts';
+import { createLogFile, type LogFile } from './io/log-file.ts';
 import { createLog, type LogSink } from './io/log-sink.ts';
+import { logDials } from './io/logged-transport.ts';
 import { createSystemClock } from './io/system-clock.ts';
 import { createSystemRandom } from './io/system-random.ts';
+import { createSystemd } from './io/systemd.ts';
 import { createTcpTransport } from './io/tcp.ts';
 import { createCompute } from './io/worker-compute.ts';
 import { DESCRIPTOR_BYTES_MAX, LOG_LINES_KEPT } from './limits.ts';
 import { createNode } from './node.ts';
+import type { LogLevel, Transport } from './ports.ts';
 import type { NodeSettings } from './settings.ts';
 import { ROLE } from './wire/descriptor-types.ts';
 
 const STOP_MS = 10_000;
+const UNREDACTED_WARNING_MS = 3_600_000;
+/** Probes and scrapes share one reading of the node. */
+const PROBE_MAX_AGE_MS = 500;
 
 export interface DaemonOptions {
   readonly config: Config;
+  /** Reads the configuration anew, for a reload. */
+  readonly readConfig: () => Config;
   readonly paths: Paths;
   readonly version: string;
   /** The first signal: stop gracefully. */
   readonly interrupted: AbortSignal;
   /** An inherited pipe; the daemon ends when its other end closes, however the parent died. */
   readonly lifelineFd: number | undefined;
+  /** Written to and closed once all listeners answer. */
+  readonly readyFd: number | undefined;
   /** What store.passphrase_file led to. */
   readonly passphrase: Uint8Array | undefined;
 }
 
+/** What outlives a single call: where lines go, and the configuration as it is now. */
+interface Operation {
+  readonly log: LogSink;
+  readonly logFile: LogFile | undefined;
+  setRunning(key: ReloadedKey, value: string): void;
+  reload(): void;
+}
+
 export async function runDaemon(options: DaemonOptions): Promise<number> {
-  const { config, paths } = options;
+  const { config, paths, version } = options;
   process.title = 'holloway'; // no home, no network: `ps` is for everybody
   const sockets = prepareSockets(paths);
+  const killed = staleHolder(paths.lockFile);
   const release = acquireLock(paths.lockFile);
   try {
-    const log = createLog({
-      level: config.values['log.level'],
-      format: config.values['log.format'],
-      keep: LOG_LINES_KEPT,
-      write: sayOnStderr,
-    });
-    endOnUncaught(log, release);
-    await runUntilStopped(options, sockets, log);
+    const operation = createOperation(options);
+    const { log } = operation;
+    endOnUncaught(log, release, paths.crashFile, version);
+    if (killed !== undefined) {
+      log.write('warn', 'daemon', 'the daemon before this one did not end by itself: killed, or the machine went down');
+      writeCrash(paths.crashFile, { atMs: Date.now(), version, code: 'killed', places: [] });
+    }
+    for (const step of prepareData(paths.dataDir, version, config.values['network.name'])) {
+      log.write('info', 'daemon', `the data directory was brought forward: layout ${step}`);
+    }
+    await runUntilStopped(options, sockets, operation);
     log.flush();
+    operation.logFile?.close();
     return 0;
   } finally {
     release();
   }
 }
 
-async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: LogSink): Promise<void> {
+function createOperation(options: DaemonOptions): Operation {
+  const { values } = options.config;
+  const path = values['log.file'];
+  const logFile =
+    path === ''
+      ? undefined
+      : createLogFile({ path, sizeMaxBytes: values['log.file_size'], files: values['log.files'] });
+  const log = createLog({
+    level: values['log.level'],
+    levels: levelsOf(values['log.levels']),
+    redact: values['log.redact'],
+    format: values['log.format'],
+    keep: LOG_LINES_KEPT,
+    write: logFile?.write ?? sayOnStderr,
+  });
+  const warning = warnWhileUnredacted(log);
+  warning.set(values['log.redact']);
+  let current = options.config;
+
+  function take(key: ReloadedKey, value: unknown): void {
+    if (key === 'log.level') log.setLevel(value as LogLevel);
+    if (key === 'log.levels') log.setLevels(levelsOf(value as readonly string[]));
+    if (key !== 'log.redact') return;
+    log.setRedact(value as boolean);
+    warning.set(value as boolean);
+  }
+
+  return {
+    log,
+    logFile,
+    setRunning: (key, value) => take(key, optionOf(key).parse(value)),
+    reload() {
+      logFile?.reopen();
+      try {
+        const next = options.readConfig();
+        const changed = OPTION_KEYS.filter((key) => {
+          const { print } = optionOf(key);
+          return print(next.values[key]) !== print(current.values[key]);
+        });
+        for (const key of RELOADED_KEYS) take(key, next.values[key]);
+        const later = changed.filter((key) => !RELOADED_KEYS.some((known) => known === key));
+        const rest = later.length === 0 ? '' : `; after the next start: ${later.join(', ')}`;
+        log.write('info', 'daemon', `configuration read again, ${changed.length} settings changed${rest}`);
+        current = next;
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        log.write('error', 'daemon', `the configuration is not usable and was not taken: ${error.key ?? 'the file'}`);
+      }
+    },
+  };
+}
+
+function levelsOf(items: readonly string[]): Record<string, LogLevel> {
+  return Object.fromEntries(items.map((item) => item.split('=') as [string, LogLevel]));
+}
+
+/** Logs that name keys and addresses are for a short while: every hour they say so. */
+function warnWhileUnredacted(log: LogSink): { set(isRedacting: boolean): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const warn = (): void =>
+    log.write('warn', 'daemon', 'log.redact = false: this log may name keys and addresses; set it back when done');
+  return {
+    set(isRedacting) {
+      if (isRedacting === (timer === undefined)) return;
+      clearInterval(timer);
+      timer = isRedacting ? undefined : setInterval(warn, UNREDACTED_WARNING_MS).unref();
+      if (!isRedacting) warn();
+    },
+  };
+}
+
+async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operation: Operation): Promise<void> {
   const { config, paths, version } = options;
+  const { log } = operation;
+  const systemd = createSystemd({ env: process.env });
   const clock = createSystemClock();
   const random = createSystemRandom();
   const compute = createCompute();
@@ -79,7 +182,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
       clock,
       random,
       crypto: createCrypto({ engine: config.values['crypto.engine'], randomBytes: (length) => random.bytes(length) }),
-      transport: createTcpTransport({ localAddress: settings.listen.host }),
+      transport: transportOf(config, settings, log),
       disk: createDisk(paths.dataDir),
       files: createFiles(paths.dataDir),
       compute,
@@ -101,6 +204,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
     memoryBytes: () => process.memoryUsage.rss(),
   });
   const stop = Promise.withResolvers<string>();
+  const closing: (() => Promise<void>)[] = [];
   try {
     const api = await startControlApi(
       {
@@ -109,30 +213,109 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, log: Lo
         status,
         config: configDocument(config, paths.configFile),
         stop: () => stop.resolve('asked to'),
-        setLogLevel: log.setLevel,
+        setRunning: operation.setRunning,
+        listenToLog: log.listen,
       },
       sockets,
     );
+    closing.push(() => api.close());
+    const metricsAt = config.values['metrics.listen'];
+    if (metricsAt !== undefined) {
+      const probes = await startProbeServer(metricsAt, () => status.read('readOnly', PROBE_MAX_AGE_MS));
+      closing.push(() => probes.close());
+    }
+    const offSignals = onOperatorSignals(status, operation);
     const link = formatAddress(node.boundAddress);
-    sayOnStderr(`ready network=${settings.networkName} api=${sockets.api} link=${link}`);
+    const unjoined = config.joined ? '' : ' (no network joined yet: this machine only, no anonymity)';
+    sayOnStderr(`ready network=${settings.networkName} api=${sockets.api} link=${link}${unjoined}`);
+    if (options.readyFd !== undefined) sayReady(options.readyFd);
+    systemd.ready(`network ${settings.networkName}`);
     flushCompileCache(); // now, because a daemon's exit may be months away and the next start wants it
     if (options.interrupted.aborted) stop.resolve('signal');
     options.interrupted.addEventListener('abort', () => stop.resolve('signal'));
     if (options.lifelineFd !== undefined) watchLifeline(options.lifelineFd, () => stop.resolve('parent ended'));
 
     log.write('info', 'daemon', `stopping: ${await stop.promise}`);
+    systemd.stopping();
+    offSignals();
     // Whatever hangs (a disk, a peer) must not keep the process: what was acknowledged is on disk already.
     const late = setTimeout(() => process.exit(1), STOP_MS);
     status.stop();
-    await api.close();
+    for (const close of closing) await close();
     await node.stop();
     clearTimeout(late);
   } catch (error) {
     status.stop();
+    for (const close of closing) await close();
     await node.stop();
     throw error;
   } finally {
     await compute.close();
+  }
+}
+
+function transportOf(config: Config, settings: NodeSettings, log: LogSink): Transport {
+  const { values } = config;
+  const tcp = logDials(createTcpTransport({ localAddress: settings.listen.host }), log);
+  const impairment = {
+    latencyMs: values['debug.latency'],
+    lossRate: values['debug.loss'],
+    churnMs: values['debug.churn'],
+  };
+  if (Object.values(impairment).every((value) => value === 0)) return tcp;
+  log.write('warn', 'daemon', 'connections are slowed or broken on purpose: debug.latency, debug.loss, debug.churn');
+  return impair({
+    transport: tcp,
+    clock: createSystemClock(),
+    unit: faultsFrom(values['debug.seed']),
+    impairment,
+    onAbsence: (isAbsent) => log.write('info', 'daemon', isAbsent ? 'cut off, as debug.churn asks' : 'back again'),
+  });
+}
+
+/** HUP reloads, USR2 writes down how the node is. @returns how to stop listening */
+function onOperatorSignals(status: StatusSource, operation: Operation): () => void {
+  const { log } = operation;
+  const handlers: readonly (readonly [NodeJS.Signals, () => void])[] = [
+    ['SIGHUP', operation.reload],
+    ['SIGUSR2', () => log.write('info', 'daemon', summaryOf(status))],
+    // Node's own answer to USR1 opens its inspector to every program of this machine.
+    ['SIGUSR1', () => log.write('warn', 'daemon', 'SIGUSR1 does nothing here: USR2 writes the status to the log')],
+  ];
+  for (const [name, handler] of handlers) process.on(name, handler);
+  return () => handlers.forEach(([name, handler]) => void process.off(name, handler));
+}
+
+function summaryOf(status: StatusSource): string {
+  const { verdict, uptimeMs, node, peers, circuits, requests, store, traffic, transfers } = status.read('readOnly');
+  const facts = {
+    verdict: verdict.word,
+    uptime_s: Math.round(uptimeMs / 1_000),
+    memory_mib: Math.round(node.memoryBytes / 2 ** 20),
+    peers: peers.up,
+    links: peers.links,
+    circuits: circuits.ready,
+    relays: circuits.usableRelays,
+    served: requests.served,
+    found: requests.found,
+    pending: requests.pending,
+    blocks: store.store.blocks + store.cache.blocks,
+    refused_writes: store.writeFailures,
+    in_bytes: traffic.inBytes,
+    out_bytes: traffic.outBytes,
+    transfers: transfers.length,
+  };
+  return `status ${Object.entries(facts)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')}`;
+}
+
+function sayReady(fd: number): void {
+  try {
+    writeSync(fd, 'ready\n');
+    closeSync(fd);
+  } catch {
+    // Nobody waits on it any more.
   }
 }
 
@@ -200,11 +383,13 @@ function watchLifeline(fd: number, closed: () => void): void {
   lifeline.resume();
 }
 
-function endOnUncaught(log: LogSink, release: () => void): void {
+function endOnUncaught(log: LogSink, release: () => void, crashFile: string, version: string): void {
   const end = (error: unknown): void => {
     const { code, name, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error();
-    const places = [...(stack ?? '').matchAll(/at (?:.*\()?.*\/([\w.-]+:\d+:\d+)\)?$/gm)].slice(0, 3);
-    log.write('error', 'daemon', `ended by ${code ?? name} at ${places.map((place) => place[1]).join(' < ')}`);
+    const found = [...(stack ?? '').matchAll(/at (?:.*\()?.*\/([\w.-]+:\d+:\d+)\)?$/gm)].slice(0, 3);
+    const places = found.map((place) => place[1]!);
+    log.write('error', 'daemon', `ended by ${code ?? name} at ${places.join(' < ')}`);
+    writeCrash(crashFile, { atMs: Date.now(), version, code: code ?? name, places });
     release();
     process.exit(1);
   };

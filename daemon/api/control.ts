@@ -11,16 +11,18 @@
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type ConfigDocument, withSetting } from '../../config/document.ts';
+import { type ConfigDocument, isReloadedKey, type ReloadedKey, withSetting } from '../../config/document.ts';
 import type { Sockets } from '../../config/paths.ts';
 import { LocalError } from '../errors.ts';
 import { fromHexKey, KIND, type Kind, routingKey } from '../ids.ts';
 import { API_CLIENTS_MAX } from '../limits.ts';
 import type { Node } from '../node-types.ts';
-import type { Clock, LogLevel, TraceEvent } from '../ports.ts';
+import type { Clock, TraceEvent } from '../ports.ts';
 import { parseRefreshMs, parseWindow, streamEvents } from './events.ts';
 import { readJson, sendError, sendJson } from './http.ts';
-import { ENDPOINTS, type TraceDocument } from './schema.ts';
+import { streamLog } from './log-stream.ts';
+import { sendHealth, sendMetrics, sendReadiness } from './metrics.ts';
+import { ENDPOINTS, type LogLine, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
 import { createStoreEndpoints } from './store-endpoints.ts';
 import { createTransfers } from './transfers.ts';
@@ -30,8 +32,10 @@ export interface ControlDeps {
   readonly clock: Clock;
   readonly status: StatusSource;
   readonly config: ConfigDocument;
-  /** Absent: the level stays as it is. */
-  readonly setLogLevel?: (level: LogLevel) => void;
+  /** Takes a setting while running; the value is checked already. Absent: all stay as they are. */
+  readonly setRunning?: (key: ReloadedKey, value: string) => void;
+  /** Every line that is logged from now on; absent: nothing is. */
+  readonly listenToLog?: (listener: (line: LogLine) => void) => () => void;
   /** POST /v1/stop: called after the answer was sent. */
   readonly stop: () => void;
 }
@@ -50,6 +54,8 @@ interface Call {
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
+/** Probes and scrapes share one reading of the node. */
+const SHARED_MS = 500;
 /** Over the polite limit connections are answered `busy`; over this they are dropped unread. */
 const CONNECTIONS_HARD_MAX = API_CLIENTS_MAX * 2;
 
@@ -99,15 +105,19 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     storeResize: ({ request, response }) => store.resize(request, response),
     storePassphrase: ({ request, response }) => store.passphrase(request, response),
     config: ({ response }) => sendJson(response, 200, config),
+    logEvents: ({ response, query }) => streamLog(response, deps.status, deps.listenToLog, query),
+    metrics: ({ response, access }) => sendMetrics(response, status.read(access, SHARED_MS)),
+    healthz: ({ response }) => sendHealth(response),
+    readyz: ({ response, access }) => sendReadiness(response, status.read(access, SHARED_MS)),
     async configSet({ request, response }) {
       const { key, value } = await readJson(request);
-      if (key !== 'log.level' || deps.setLogLevel === undefined)
+      if (typeof key !== 'string' || !isReloadedKey(key) || deps.setRunning === undefined)
         throw new LocalError(
           'usage',
           `${String(key).slice(0, 40)} is read once, at the start: change it in the file, then stop and start`,
         );
       config = settingTaken(config, key, value);
-      deps.setLogLevel(value as LogLevel);
+      deps.setRunning(key, String(value));
       sendJson(response, 200, config);
     },
     descriptor: ({ response }) =>

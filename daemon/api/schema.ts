@@ -365,6 +365,12 @@ export const ENDPOINTS = {
   config: { method: 'GET', path: '/v1/config', readOnly: false },
   /** Body: JSON {key, value: text}; only what is `live` there and has no endpoint of its own. Answers the whole configuration anew. */
   configSet: { method: 'POST', path: '/v1/config/set', readOnly: false },
+  /** Query: tail (lines of the past, 0..1000), level (the most talkative one wanted). Server-sent events `line`, each a LogLine. */
+  logEvents: { method: 'GET', path: '/v1/log/events', readOnly: false },
+  /** Prometheus text; healthz answers 200 while the process works, readyz 200 while the verdict is HEALTHY or DEGRADED, else 503. */
+  metrics: { method: 'GET', path: '/metrics', readOnly: true },
+  healthz: { method: 'GET', path: '/healthz', readOnly: true },
+  readyz: { method: 'GET', path: '/readyz', readOnly: true },
   descriptor: { method: 'GET', path: '/v1/descriptor', readOnly: false },
   /** Devnet with trace on only: what carried and what kept each block. */
   trace: { method: 'GET', path: '/v1/trace', readOnly: false },

@@ -34,6 +34,8 @@ export interface StatusSource {
   read(access: Access, maxAgeMs?: number, window?: WindowName): Status;
   /** One transfer as the status lists it. */
   transfer(progress: TransferProgress): TransferStatus;
+  /** All lines that are kept, oldest first: more than a Status shows. */
+  logLines(): readonly LogLine[];
   stop(): void;
 }
 
@@ -218,6 +220,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
       return access === 'full' ? status : withheld(status);
     },
     transfer,
+    logLines: () => deps.log.lines(),
     stop: () => sampler.stop(),
   };
 }

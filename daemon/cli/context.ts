@@ -17,6 +17,8 @@ export interface Context {
   readonly api: ApiClient;
   /** Aborts with Interrupted at the first SIGINT, SIGTERM or SIGHUP. The second one ends the process at once. */
   readonly interrupted: AbortSignal;
+  /** From now on SIGHUP is the command's own to answer: a daemon reads its configuration anew. */
+  readonly keepThroughHangup: () => void;
   /** The file that runs this command line again: what spawned daemons are started with. */
   readonly entry: string;
   /** How the user can call us again, as they would type it. */
@@ -30,13 +32,14 @@ export interface Surroundings {
   readonly output: Output;
   readonly options: Options;
   readonly interrupted: AbortSignal;
+  readonly keepThroughHangup: () => void;
   readonly entry: string;
   readonly program: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export function createContext(around: Surroundings): Context {
-  const { output, options, interrupted, entry, program, env } = around;
+  const { output, options, interrupted, keepThroughHangup, entry, program, env } = around;
   const paths = resolvePaths(options.text('home'), env);
   const socket = options.text('socket') ?? findSockets(paths).api;
   return {
@@ -45,9 +48,10 @@ export function createContext(around: Surroundings): Context {
     paths,
     api: createApiClient(socket),
     interrupted,
+    keepThroughHangup,
     entry,
     program,
-    config: () => loadConfig({ flags: settingsOf(options), env, file: paths.configFile }),
+    config: () => loadConfig({ flags: settingsOf(options), env, file: paths.configFile, devnetUntilJoined: true }),
   };
 }
 

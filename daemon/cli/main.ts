@@ -42,6 +42,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
             output,
             options: createOptions(values),
             interrupted: interrupt.signal,
+            keepThroughHangup: interrupt.keepThroughHangup,
             entry: ENTRY,
             program: programName(),
             env,
@@ -160,18 +161,30 @@ function commandsOf(argv: readonly string[], env: NodeJS.ProcessEnv): readonly (
   return [[...argv, 'demo']];
 }
 
-function listenForSignals(): { readonly signal: AbortSignal; stop(): void } {
+interface Interrupt {
+  readonly signal: AbortSignal;
+  /** A terminal that goes away, or SIGHUP, no longer ends this process. */
+  keepThroughHangup(): void;
+  stop(): void;
+}
+
+function listenForSignals(): Interrupt {
   const controller = new AbortController();
-  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
+  const off = new Map<string, () => void>();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     const handler = (): void => {
       const reason = new Interrupted(name);
       if (controller.signal.aborted) process.exit(reason.exitCode);
       controller.abort(reason);
     };
     process.on(name, handler);
-    return () => process.off(name, handler);
-  });
-  return { signal: controller.signal, stop: () => handlers.forEach((off) => void off()) };
+    off.set(name, () => process.off(name, handler));
+  }
+  return {
+    signal: controller.signal,
+    keepThroughHangup: () => off.get('SIGHUP')!(),
+    stop: () => off.forEach((take) => void take()),
+  };
 }
 
 /** What the user would type: the installed command, or the path of this checkout's. */

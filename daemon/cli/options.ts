@@ -4,7 +4,7 @@
  * Errors  LocalError usage that names the flag, the value and what was expected.
  * @module
  */
-import { parseSize } from '../../config/schema.ts';
+import { parseDuration, parseSize } from '../../config/schema.ts';
 import { LocalError } from '../errors.ts';
 
 export interface Options {
@@ -17,13 +17,6 @@ export interface Options {
   count(name: string, min: number, max: number): number | undefined;
   durationMs(name: string): number | undefined;
   sizeBytes(name: string): number | undefined;
-}
-
-const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-export function parseDuration(text: string): number | undefined {
-  const match = /^(\d{1,7}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text);
-  return match === null ? undefined : Number(match[1]) * DURATION_UNITS[match[2]!]!;
 }
 
 /** @param values as commander collects them: camelCase names */

@@ -8,6 +8,7 @@
  * Source  ux § 2.1.
  * @module
  */
+import { DataVersionError } from '../../config/data-version.ts';
 import { HomeLocked } from '../../config/lock.ts';
 import { PathError } from '../../config/paths.ts';
 import { ConfigError } from '../../config/schema.ts';
@@ -91,6 +92,9 @@ export function localErrorOf(error: unknown): LocalError {
   if (error instanceof LocalError) return error;
   if (error instanceof ConfigError) return new LocalError('bad_config', error.message, { cause: error });
   if (error instanceof PathError) return new LocalError('bad_home', error.message, { cause: error });
+  if (error instanceof DataVersionError) {
+    return new LocalError(error.reason === 'newer' ? 'store_format' : 'bad_home', error.message, { cause: error });
+  }
   if (error instanceof HomeLocked) return new LocalError('running', error.message, { cause: error });
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new LocalError('disk_full', undefined, { cause: error });

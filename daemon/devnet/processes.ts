@@ -33,8 +33,11 @@ export interface SpawnedNode {
 export function spawnNode(options: SpawnOptions): SpawnedNode {
   const { entry, home, lifeline } = options;
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name)));
-  const log = openSync(resolvePaths(home, {}).logFile, 'a', 0o600);
-  const args = ['--disable-sigusr1', entry, 'daemon', '--home', home, ...(lifeline ? ['--lifeline-fd', '3'] : [])];
+  const { logFile } = resolvePaths(home, {});
+  const log = openSync(logFile, 'a', 0o600);
+  const settings = ['--set', `log.file=${logFile}`];
+  const lifelineArgs = lifeline ? ['--lifeline-fd', '3'] : [];
+  const args = ['--disable-sigusr1', entry, 'daemon', '--home', home, ...settings, ...lifelineArgs];
   // Its own session: Ctrl-C in the terminal is ours to handle, in order.
   const child: ChildProcess = spawn(process.execPath, args, {
     detached: true,

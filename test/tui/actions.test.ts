@@ -33,7 +33,7 @@ async function withActions(act: (rig: Rig) => Promise<void>, hasClipboard = true
   const levels: string[] = [];
   const config = configDocument(loadConfig({ flags: {}, env: {}, file: join(dir, 'none') }), '/etc/none');
   const api = await startControlApi(
-    { node, clock, status, config, stop: () => {}, setLogLevel: (level) => levels.push(level) },
+    { node, clock, status, config, stop: () => {}, setRunning: (_, level) => levels.push(level) },
     sockets,
   );
   const events: ModelEvent[] = [];

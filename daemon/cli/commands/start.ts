@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isSameProcess, lockHolder, processStart } from '../../../config/lock.ts';
+import { holderText, isSameProcess, lockHolder, processStart } from '../../../config/lock.ts';
 import { findSockets, makePrivateDirectory } from '../../../config/paths.ts';
 import type { Status } from '../../api/schema.ts';
 import { createApiClient } from '../../api/schema-client.ts';
@@ -22,9 +22,9 @@ const POLL_MS = 50;
 
 export const start: CommandRun = async (context) => {
   const { paths, options, output, entry } = context;
-  const { values } = context.config(); // a mistake is told here, by the one who can read it
+  const { values, joined } = context.config(); // a mistake is told here, by the one who can read it
   const holder = lockHolder(paths.lockFile);
-  if (holder !== undefined) throw new LocalError('running', `pid ${holder.pid}`);
+  if (holder !== undefined) throw new LocalError('running', holderText(holder));
 
   // From a file the daemon reads it itself; what is typed or piped here is handed on the same way.
   const passphrase = values['store.passphrase_file'] === '-' ? await askPassphrase('-') : undefined;
@@ -32,7 +32,9 @@ export const start: CommandRun = async (context) => {
   const log = openSync(paths.logFile, 'a', 0o600);
   const logStart = statSync(paths.logFile).size;
   const home = paths.home === undefined ? [] : ['--home', paths.home];
-  const settings = options.list('set').flatMap((assignment) => ['--set', assignment]);
+  // Its own file, which it keeps within bounds; what it cannot write there itself (a crash of Node) still lands in it.
+  const ownFile = values['log.file'] === '' ? [`log.file=${paths.logFile}`] : [];
+  const settings = [...ownFile, ...options.list('set')].flatMap((assignment) => ['--set', assignment]);
   const child = spawn(process.execPath, ['--disable-sigusr1', entry, 'daemon', ...home, ...settings], {
     detached: true,
     stdio: [passphrase === undefined ? 'ignore' : 'pipe', 'ignore', log],
@@ -57,6 +59,8 @@ export const start: CommandRun = async (context) => {
   child.unref();
   const { network } = await api.get<Status>('/v1/status');
   output.line(`started: pid ${child.pid}, network ${network}`);
+  if (!joined)
+    output.note('no network is joined yet: this machine only, no anonymity. Next: holloway peer join INVITE');
   output.document({ v: 1, pid: child.pid, network, api: api.socketPath });
   return 0;
 };

@@ -56,7 +56,10 @@ test('commands that need no daemon run without one', async (t) => {
   const list = await cli(['config', 'list', '--origin'], { env: { ...env, HOLLOWAY_LOG_LEVEL: 'debug' } });
   t.is(list.code, 0);
   t.regex(list.stdout, /^log\.level\t"debug"\tenv\tHOLLOWAY_LOG_LEVEL$/m);
-  t.is((await cli(['config', 'get', 'store.size'], { env })).stdout, 'auto\n');
+  t.is(
+    (await cli(['config', 'get', 'store.size'], { env: { ...env, HOLLOWAY_PROFILE: 'standard' } })).stdout,
+    'auto\n',
+  );
   t.regex((await cli(['config', 'path'], { env })).stdout, /^api\t.*\/api\.sock$/m);
   t.is((await cli(['daemon', '--check-config'], { env })).code, 0);
 });

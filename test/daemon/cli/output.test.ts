@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
+import { parseDuration } from '../../../config/schema.ts';
 import type { TransferStatus } from '../../../daemon/api/schema.ts';
 import { safeFileName } from '../../../daemon/cli/commands/fetch.ts';
-import { createOptions, parseDuration } from '../../../daemon/cli/options.ts';
+import { createOptions } from '../../../daemon/cli/options.ts';
 import { createOutput, durationText, Interrupted, printable, sizeText } from '../../../daemon/cli/output.ts';
 import { barLine, createProgress } from '../../../daemon/cli/progress.ts';
 import { LocalError } from '../../../daemon/errors.ts';

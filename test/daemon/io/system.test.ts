@@ -102,8 +102,8 @@ test('log: control characters, line breaks and marks of direction are taken out,
   const { written, log } = sink('text');
   log.write('info', 'x', 'a\u001b[31mb\r\nc\u0000d\u007f\u009be\u202ef\u2066g\u2028h');
   t.true(written[0]!.endsWith(' x a[31mbcdefgh'));
-  log.write('info', 'x', 'y'.repeat(5_000));
-  t.true(written[1]!.length < 1_100);
+  log.write('info', 'x', 'y '.repeat(2_500));
+  t.true(written[1]!.length < 1_100 && written[1]!.length > 1_000);
 });
 
 test('log: repeats are counted, written at 10 and 100, and once more before another line', (t) => {

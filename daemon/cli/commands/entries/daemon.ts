@@ -11,6 +11,7 @@ export const DAEMON_COMMANDS: readonly CommandSpec[] = [
     flags: [
       SET,
       { flags: '--check-config', sentence: 'read and check the configuration, then end' },
+      { flags: '--ready-fd <n>', sentence: 'write "ready" to this inherited descriptor once all listeners answer' },
       { flags: '--lifeline-fd <n>', sentence: 'end when this inherited pipe closes' },
     ],
     sentence: 'Run a node in the foreground until it is told to stop.',

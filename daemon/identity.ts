@@ -3,12 +3,17 @@
  *
  * Shape   one record "keys" of fixed length in the Records table "identity"; loadIdentity makes it on first start.
  * Unit    hours are network hours (since 1970).
+ * Errors  the LocalError of Records where a new identity cannot be kept. A disk that refuses later keeps no node from starting: keys
+ *         then turn when it takes them, for they would be lost at the next start.
  * Why     onion and link keys turn weekly so that a stolen key opens a week at most; the old ones are honoured for a day, because
  *         descriptors in other nodes' hands name them. A circuit handshake may name the current, the next or the old onion key.
+ *         A sequence begins at the hour of the start at least: else one that a read-only disk did not keep, or a home restored from a
+ *         copy, would give lower ones than others have seen, and those count as old.
  * Source  design §§ 4, 5.
  * @module
  */
 import type { Crypto, DhKeyPair, SignKey } from '../crypto/provider.ts';
+import { LocalError } from './errors.ts';
 import { type NodeId, nodeId } from './ids.ts';
 import type { Records } from './ports.ts';
 
@@ -26,7 +31,7 @@ export interface Identity {
   linkKeys(nowHour: number): readonly DhKeyPair[];
   /** Current, next, and in its day of grace the old one. */
   onionKeys(nowHour: number): readonly DhKeyPair[];
-  /** Turns what is due; true when the descriptor must be signed anew. */
+  /** Turns what is due, if that can be kept; true when the descriptor must be signed anew. */
   turn(nowHour: number): boolean;
   /** Rises with every descriptor ever signed, across restarts. */
   nextSequence(): number;
@@ -34,20 +39,33 @@ export interface Identity {
 
 interface Keys {
   readonly seed: Uint8Array;
-  sequence: number;
-  turnedHour: number;
-  link: DhKeyPair;
-  oldLink: DhKeyPair;
-  onion: DhKeyPair;
-  nextOnion: DhKeyPair;
-  oldOnion: DhKeyPair;
+  readonly sequence: number;
+  readonly turnedHour: number;
+  readonly link: DhKeyPair;
+  readonly oldLink: DhKeyPair;
+  readonly onion: DhKeyPair;
+  readonly nextOnion: DhKeyPair;
+  readonly oldOnion: DhKeyPair;
 }
 
 export function loadIdentity(crypto: Crypto, records: Records, nowHour: number): Identity {
   const stored = records.get(TABLE, ROW);
-  const keys = stored?.length === RECORD_BYTES ? decode(crypto, stored) : freshKeys(crypto, nowHour);
-  const save = (): void => records.put(TABLE, ROW, encode(keys));
-  save();
+  const isKnown = stored?.length === RECORD_BYTES;
+  let keys = isKnown ? decode(crypto, stored) : freshKeys(crypto, nowHour);
+  if (!isKnown) records.put(TABLE, ROW, encode(keys));
+
+  /** False: the disk refuses, and all stays as it was. */
+  function change(next: Keys): boolean {
+    try {
+      records.put(TABLE, ROW, encode(next));
+    } catch (error) {
+      if (error instanceof LocalError) return false;
+      throw error;
+    }
+    keys = next;
+    return true;
+  }
+
   const signKey = crypto.signKey(keys.seed);
   const inGrace = (hour: number): boolean => hour - keys.turnedHour < OLD_KEY_GRACE_HOURS;
   return {
@@ -60,18 +78,19 @@ export function loadIdentity(crypto: Crypto, records: Records, nowHour: number):
         : [keys.onion, keys.nextOnion],
     turn(hour) {
       if (hour - keys.turnedHour < KEY_LIFE_HOURS) return false;
-      keys.oldLink = keys.link;
-      keys.link = crypto.dhKeyPair();
-      keys.oldOnion = keys.onion;
-      keys.onion = keys.nextOnion;
-      keys.nextOnion = crypto.dhKeyPair();
-      keys.turnedHour = hour;
-      save();
-      return true;
+      return change({
+        ...keys,
+        oldLink: keys.link,
+        link: crypto.dhKeyPair(),
+        oldOnion: keys.onion,
+        onion: keys.nextOnion,
+        nextOnion: crypto.dhKeyPair(),
+        turnedHour: hour,
+      });
     },
     nextSequence() {
-      keys.sequence++;
-      save();
+      const next = { ...keys, sequence: Math.max(keys.sequence + 1, nowHour) };
+      if (!change(next)) keys = next;
       return keys.sequence;
     },
   };

@@ -95,6 +95,20 @@ export const PENDING_INSERTS_MAX = 2_048;
 /** Of both, what may have left circuits here: the rest is for those who route through us. */
 export const PENDING_EXITS_MAX = PENDING_REQUESTS_MAX / 2;
 export const PENDING_EXIT_INSERTS_MAX = PENDING_INSERTS_MAX / 2;
+/** Of those, what came over circuits of one link. */
+export const PENDING_EXITS_PER_ORIGIN_MAX = PENDING_EXITS_MAX / 4;
+/** Requests a peer may have waiting at us before we have told it another number (Credit), and the least we ever tell. */
+export const CREDIT_FIRST = 256;
+export const CREDIT_MIN = 8;
+/** Bytes of routed messages waiting for slow readers, on all links together; past it the link whose data waits longest is closed. */
+export const ROUTED_QUEUE_BYTES_MAX = 256 * 1024 * 1024;
+/** Leading zero bits that an insert may be asked for. */
+export const WORK_BITS_MAX = 16;
+/** Askers of a failed key who are offered it when it turns up, and blocks that we fetch at one time because they were offered. */
+export const OFFERS_PER_KEY_MAX = 8;
+export const OFFERS_TAKEN_AT_ONCE_MAX = 16;
+/** Peers whose answers are remembered as estimates. */
+export const ESTIMATES_MAX = 256;
 /** Blocks that passed by and are being written to the cache; more are passed on without keeping them. */
 export const PATH_WRITES_MAX = 64;
 /** Damaged blocks of our own that wait to be fetched again; more are left to the other owners. */
@@ -158,6 +172,17 @@ export const DIRECTORY_PATH_NAMES_MAX = 32;
 export const COMPRESSED_PIECE_BYTES = 1_048_576;
 /** A convergent secret needs the whole-file hash before the first block, so such a document is held in memory. */
 export const CONVERGENT_BYTES_MAX = 256 * 1024 * 1024;
+
+// --- queue ---
+/** Entries of the persistent queue, ended ones that were not removed included. */
+export const QUEUE_ENTRIES_MAX = 1_024;
+export const QUEUE_TAG_BYTES_MAX = 16_384;
+/** Entries that run at once: the rest of TRANSFERS_ACTIVE_MAX is for those who wait at a screen. */
+export const QUEUE_RUNNING_MAX = 8;
+/** What the spool keeps of documents, sealed: waiting publishes, and fetches that are not on the user's disk. */
+export const QUEUE_SPOOL_BYTES_MAX = 16 * 1024 ** 3;
+/** Blocks that one fetch keeps until they are handed on: 128 MiB. */
+export const QUEUE_KEPT_BLOCKS_MAX = 4_096;
 
 // --- api ---
 export const API_CLIENTS_MAX = 64;

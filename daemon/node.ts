@@ -85,6 +85,8 @@ const LAYER: Readonly<Record<MessageName, 'link' | 'topology' | 'router'>> = {
   RejectedOverload: 'router',
   RecentlyFailed: 'router',
   StoreCopy: 'router',
+  Credit: 'router',
+  Offered: 'router',
 };
 
 export async function createNode(ports: Ports, settings: NodeSettings, extras: NodeExtras): Promise<Node> {

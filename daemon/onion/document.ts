@@ -14,6 +14,7 @@ import { LocalError } from '../errors.ts';
 import { type BlockRef, hexKey, type TrafficClass } from '../ids.ts';
 import { CIRCUIT_BUILD_TIMEOUT_MS, EXITS_PER_DOCUMENT_MAX } from '../limits.ts';
 import type { Timer } from '../ports.ts';
+import { findInsertWork } from '../router/insert-work.ts';
 import type { ClientCircuit } from './circuit.ts';
 import type { BuildJob, CircuitBuilder } from './circuit-builder.ts';
 import { type CircuitPool, exitKey } from './circuit-pool.ts';
@@ -76,6 +77,8 @@ export function openDocument(
   let isOpened = false;
   let isClosed = false;
   let withoutTimer: Timer | undefined;
+  /** Of work that inserts bring, as busy nodes last asked for. */
+  let workBits = 0;
   /** Builds that had failed when the waiting for a circuit began. */
   let failuresBefore = 0;
 
@@ -255,9 +258,15 @@ export function openDocument(
       const parts = [encodeFetch(ref, replica)];
       return ask({ operation: 'fetch', ref, signal, apart }, { type: RELAY.fetch, parts, decode: decodeFetchAnswer });
     },
-    insert(ref, replica, owners, payload, signal) {
-      const parts = [encodeInsertHead(ref, replica, owners, NO_WORK), payload];
-      return ask({ operation: 'insert', ref, signal }, { type: RELAY.insert, parts, decode: decodeInsertAnswer });
+    async insert(ref, replica, owners, payload, signal) {
+      const work = workBits === 0 ? NO_WORK : findInsertWork(parts.deps.crypto, ref.key, replica, workBits);
+      const body = [encodeInsertHead(ref, replica, owners, work), payload];
+      const wire = { type: RELAY.insert, parts: body, decode: decodeInsertAnswer } as const;
+      const outcome = await ask({ operation: 'insert', ref, signal }, wire);
+      // What a busy node wants is brought from now on, and a bit less each time that it was enough.
+      if (outcome.type === 'rejectedOverload') workBits = outcome.workBits;
+      else if (outcome.type === 'inserted' && workBits > 0) workBits--;
+      return outcome;
     },
     close() {
       if (isClosed) return;

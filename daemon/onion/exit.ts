@@ -27,9 +27,13 @@ export interface ExitSide {
   close(): void;
 }
 
-/** @param answer seals and sends one relay message to the client */
+/**
+ * @param origin the link that the circuit came over
+ * @param answer seals and sends one relay message to the client
+ */
 export function createExitSide(
   deps: OnionDeps,
+  origin: string,
   answer: (type: number, requestId: number, data: Uint8Array) => void,
 ): ExitSide {
   const underWay = new Set<number>();
@@ -55,14 +59,14 @@ export function createExitSide(
       if (type === RELAY.fetch) {
         const request = decodeFetch(data);
         if (request === undefined) return false;
-        run(requestId, deps.exits.fetch(request.ref, request.replica));
+        run(requestId, deps.exits.fetch(request.ref, request.replica, origin));
         return true;
       }
       if (type === RELAY.insert) {
         const request = decodeInsert(data);
         if (request === undefined) return false;
         const { ref, replica, owners, work, payload } = request;
-        run(requestId, deps.exits.insert(ref, replica, owners, work, payload));
+        run(requestId, deps.exits.insert(ref, replica, owners, work, payload, origin));
         return true;
       }
       return false;

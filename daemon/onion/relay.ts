@@ -151,7 +151,7 @@ export function createRelaySide(parts: OnionParts): RelaySide {
         return extension === undefined ? destroy() : extend(extension);
       }
       if (position !== CIRCUIT_POSITIONS_MAX) return destroy();
-      exit ??= createExitSide(deps, answer);
+      exit ??= createExitSide(deps, back.peerKey, answer);
       if (!exit.handle(message)) destroy();
     }
 

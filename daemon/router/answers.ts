@@ -14,13 +14,6 @@ export type InsertResult =
   | { readonly type: 'collision'; readonly payload: Uint8Array }
   | HopFailure;
 
-/** When a node that is full may be asked again. */
-export const OVERLOAD_RETRY_MS = 1_000;
-
-export function overloadAnswer(id: number): Message {
-  return { type: 'RejectedOverload', id, retryMs: OVERLOAD_RETRY_MS, workBits: 0 };
-}
-
 export function answerOf(id: number, result: FetchResult | InsertResult): Message {
   switch (result.type) {
     case 'data':

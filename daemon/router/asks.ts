@@ -78,6 +78,11 @@ export class Asks {
     return size;
   }
 
+  /** Questions that wait for that link's answer. */
+  waitingOn(link: Link): number {
+    return this.#open.get(link)?.size ?? 0;
+  }
+
   ask(link: Link, times: AskTimes, build: (id: number) => Question): Promise<AskResult> {
     if (this.#stopped || !link.isOpen) return Promise.resolve({ type: 'closed' });
     return new Promise((resolve) => {

@@ -14,7 +14,7 @@ import { routingKey } from '../ids.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Peer } from '../topology/topology-types.ts';
 import type { MessageNamed } from '../wire/messages.ts';
-import { answerOf, type InsertResult, overloadAnswer } from './answers.ts';
+import { answerOf, type InsertResult } from './answers.ts';
 import type { RouterCore } from './core.ts';
 import { isAmongNearest, nearestPeers, ownersWanted } from './owners.ts';
 import { refName } from './pending.ts';
@@ -90,8 +90,7 @@ async function handCopy(core: RouterCore, placement: Placement, peer: Peer): Pro
 
 export function handleStoreCopy(core: RouterCore, link: Link, message: MessageNamed<'StoreCopy'>): void {
   if (!core.slots.admit(link.peerKey, true)) {
-    core.counters.totals.rejectedOverload++;
-    link.sendMessage(overloadAnswer(message.id));
+    core.refuse(link, message.id);
     return;
   }
   const ref = { kind: message.kind, key: routingKey(message.key) } as BlockRef;
@@ -102,7 +101,7 @@ export function handleStoreCopy(core: RouterCore, link: Link, message: MessageNa
   }
   void takeCopy(core, ref, message).then((result) => {
     core.slots.release(link.peerKey, true);
-    if (!core.stopped) link.sendMessage(answerOf(message.id, result));
+    if (!core.stopped) core.reply(link, answerOf(message.id, result));
   });
 }
 

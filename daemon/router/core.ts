@@ -12,13 +12,17 @@ import type { Link } from '../link/link-types.ts';
 import type { Clock, Log, Random, Timer, Trace, TraceEvent } from '../ports.ts';
 import type { BlockStore, PutResult } from '../store/store-types.ts';
 import type { Peer, RoutingView } from '../topology/topology-types.ts';
+import type { Message } from '../wire/messages.ts';
 import { Asks } from './asks.ts';
 import { BadSenders } from './bad-senders.ts';
 import { Counters } from './counters.ts';
+import { Credits } from './credits.ts';
 import { FailureTable } from './failure-table.ts';
 import { createHtlCoins } from './htl.ts';
 import { Backoff, ClaimTrust, Shares } from './peer-memory.ts';
-import { PendingTable, Slots } from './pending.ts';
+import { PendingTable } from './pending.ts';
+import { QueuedData } from './queued-data.ts';
+import { Slots } from './slots.ts';
 
 export interface RouterDeps {
   readonly clock: Clock;
@@ -48,6 +52,8 @@ export class RouterCore {
   readonly counters = new Counters();
   readonly asks: Asks;
   readonly slots = new Slots();
+  readonly credits = new Credits(this.slots);
+  readonly queued = new QueuedData();
   readonly pending = new PendingTable();
   readonly failures = new FailureTable();
   readonly backoff = new Backoff();
@@ -84,6 +90,15 @@ export class RouterCore {
     if (this.badSenders.size === 0) return peers;
     const nowMs = this.nowMs();
     return peers.filter((peer) => !this.badSenders.isShunned(peer.key, nowMs));
+  }
+
+  /** Neither asked for quiet, nor at the window it told us. */
+  mayAsk(peer: Peer): boolean {
+    return (
+      peer.link.isOpen &&
+      this.backoff.remainingMs(peer.key, this.nowMs()) === 0 &&
+      this.asks.waitingOn(peer.link) < this.credits.windowOf(peer.link)
+    );
   }
 
   sleep(ms: number): Promise<void> {
@@ -149,6 +164,21 @@ export class RouterCore {
         this.deps.log.write('warn', 'router', 'the store failed to take a passing block');
       },
     );
+  }
+
+  /** The answer to what a peer asked; a link that queues too much of them makes room by being closed. */
+  reply(link: Link, message: Message): void {
+    link.sendMessage(message);
+    this.credits.tell(link, this.nowMs());
+    if (message.type !== 'Data') return;
+    this.slots.servedBy(link.peerKey);
+    this.queued.wrote(link, this.nowMs())?.close('ERR_LIMIT');
+  }
+
+  /** There is no room for what a peer asks. */
+  refuse(link: Link, id: number, workBits = 0): void {
+    this.counters.totals.rejectedOverload++;
+    this.reply(link, { type: 'RejectedOverload', id, retryMs: this.slots.retryMs, workBits });
   }
 
   /** Bytes that do not match their key: the one who sent them is not talked to any further. */

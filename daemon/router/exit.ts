@@ -10,10 +10,11 @@
  * @module
  */
 import type { BlockRef, Replica } from '../ids.ts';
-import { type InsertResult, OVERLOAD_RETRY_MS } from './answers.ts';
+import type { InsertResult } from './answers.ts';
 import type { RouterCore } from './core.ts';
 import { drawHtl } from './htl.ts';
 import { sendOnInsert } from './insert.ts';
+import { checkInsertWork } from './insert-work.ts';
 import { type HopFailure, type OnwardResult, worstOf } from './onward.ts';
 import { OWNERS_MAX } from './owners.ts';
 import { sendOn } from './request.ts';
@@ -21,17 +22,21 @@ import type { FetchOutcome, InsertOutcome } from './router-types.ts';
 
 const DEADLINE_BASE_MS = 10_000;
 const DEADLINE_SPREAD_MS = 2_000;
-const FULL = { type: 'rejectedOverload', retryMs: OVERLOAD_RETRY_MS, workBits: 0 } as const;
 
-export async function exitFetch(core: RouterCore, ref: BlockRef, replica: Replica): Promise<FetchOutcome> {
+export async function exitFetch(
+  core: RouterCore,
+  ref: BlockRef,
+  replica: Replica,
+  origin: string,
+): Promise<FetchOutcome> {
   core.counters.totals.exitFetches++;
   if (core.stopped) return { type: 'timeout' };
-  if (!core.slots.admit(undefined, false)) return FULL;
+  if (!core.slots.admitExit(origin, false)) return full(core, 0);
   const startedMs = core.nowMs();
   const deadlineAtMs = startedMs + drawDeadlineMs(core);
   const sentHtl = drawHtl(core.htlDraws);
   const outcome = await fetchOut(core, ref, replica, sentHtl, deadlineAtMs);
-  core.slots.release(undefined, false);
+  core.slots.releaseExit(origin, false);
   if (outcome.type === 'data') core.counters.answeredAfter(core.nowMs() - startedMs);
   return outcome;
 }
@@ -60,11 +65,14 @@ export async function exitInsert(
   owners: number,
   work: Uint8Array,
   payload: Uint8Array,
+  origin: string,
 ): Promise<InsertOutcome> {
   core.counters.totals.exitInserts++;
   if (core.stopped) return { type: 'timeout' };
   if (!core.deps.verify(ref, payload)) return { type: 'badBlock' };
-  if (!core.slots.admit(undefined, true)) return FULL;
+  const { workBits } = core.slots;
+  if (!checkInsertWork(core.deps.crypto, ref.key, replica, work, workBits)) return full(core, workBits);
+  if (!core.slots.admitExit(origin, true)) return full(core, workBits);
   const deadlineAtMs = core.nowMs() + drawDeadlineMs(core);
   const placement = {
     ref,
@@ -76,11 +84,17 @@ export async function exitInsert(
     deadlineAtMs,
   };
   const onward = await sendOnInsert(core, undefined, drawHtl(core.htlDraws), placement);
-  core.slots.release(undefined, true);
+  core.slots.releaseExit(origin, true);
   if (onward.type === 'done') return outcomeOf(onward.result);
   if (onward.failures.some((failure) => failure.type === 'noCopies')) return { type: 'inserted', copies: 0 };
   const failure = failureOf(onward);
   return failure.type === 'dataNotFound' || failure.type === 'recentlyFailed' ? { type: 'routeNotFound' } : failure;
+}
+
+/** No room for what came over this circuit, or not for so little work. */
+function full(core: RouterCore, workBits: number): { type: 'rejectedOverload'; retryMs: number; workBits: number } {
+  core.counters.totals.rejectedOverload++;
+  return { type: 'rejectedOverload', retryMs: core.slots.retryMs, workBits };
 }
 
 type ExitFailure = Exclude<HopFailure, { type: 'noCopies' }>;

@@ -12,11 +12,12 @@
 import { type BlockRef, KIND, type Kind, routingKey } from '../ids.ts';
 import type { Link } from '../link/link-types.ts';
 import type { MessageNamed } from '../wire/messages.ts';
-import { answerOf, type InsertResult, overloadAnswer } from './answers.ts';
+import { answerOf, type InsertResult } from './answers.ts';
 import type { Reply } from './asks.ts';
 import { distribute, type Placement } from './copies.ts';
 import type { RouterCore } from './core.ts';
 import { nextHtl } from './htl.ts';
+import { checkInsertWork } from './insert-work.ts';
 import { type Onward, tryNextHops, type Verdict, worstOf } from './onward.ts';
 import { isAmongNearest, ownersWanted } from './owners.ts';
 import { type Asker, refName } from './pending.ts';
@@ -24,12 +25,16 @@ import { type Asker, refName } from './pending.ts';
 export function handleInsert(core: RouterCore, link: Link, message: MessageNamed<'Insert'>): void {
   core.counters.totals.insertsReceived++;
   const asker: Asker = { link, id: message.id, htl: message.htl, arrivedMs: core.nowMs() };
-  if (!core.slots.admit(link.peerKey, true)) {
-    core.counters.totals.rejectedOverload++;
-    link.sendMessage(overloadAnswer(asker.id));
+  const ref = { kind: message.kind, key: routingKey(message.key) } as BlockRef; // the codec holds kind to 1..4
+  const { workBits } = core.slots;
+  if (!checkInsertWork(core.deps.crypto, ref.key, message.replica, message.work, workBits)) {
+    core.refuse(link, asker.id, workBits);
     return;
   }
-  const ref = { kind: message.kind, key: routingKey(message.key) } as BlockRef; // the codec holds kind to 1..4
+  if (!core.slots.admit(link.peerKey, true)) {
+    core.refuse(link, asker.id, workBits);
+    return;
+  }
   if (core.deps.verify(ref, message.payload)) {
     void serveInsert(core, asker, ref, message);
     return;
@@ -56,9 +61,8 @@ async function serveInsert(
     const joined = core.pending.join(waiting, asker);
     if (joined === 'loop') return rejectLoop(core, asker);
     if (joined === 'full') {
-      core.counters.totals.rejectedOverload++;
       core.slots.release(asker.link.peerKey, true);
-      asker.link.sendMessage(overloadAnswer(asker.id));
+      core.refuse(asker.link, asker.id);
       return;
     }
     core.counters.totals.coalesced++;
@@ -167,7 +171,7 @@ function firstOneStands(kind: Kind): boolean {
 
 function answer(core: RouterCore, asker: Asker, result: InsertResult): void {
   core.slots.release(asker.link.peerKey, true);
-  asker.link.sendMessage(answerOf(asker.id, result));
+  core.reply(asker.link, answerOf(asker.id, result));
 }
 
 function rejectLoop(core: RouterCore, asker: Asker): void {

@@ -129,16 +129,14 @@ function pickHop(
       weightsOf: (peerKey) => core.trust.weightsOf(peerKey, nowMs),
       overShare: core.shares.over(peers.length),
     });
-  const willing = left.filter(
-    (peer) => core.backoff.remainingMs(peer.key, nowMs) === 0 && onward.failedMs(peer.key) === 0,
-  );
+  const willing = left.filter((peer) => core.mayAsk(peer) && onward.failedMs(peer.key) === 0);
   const hop = choose(willing);
   if (hop !== undefined) return hop;
   const unwilling = choose(left);
   if (unwilling === undefined) return undefined;
   const retryMs = onward.failedMs(unwilling.peer.key);
   if (retryMs > 0) return { blocked: { type: 'recentlyFailed', retryMs } };
-  const backoffMs = core.backoff.remainingMs(unwilling.peer.key, nowMs);
+  const backoffMs = core.backoff.remainingMs(unwilling.peer.key, nowMs) || core.slots.retryMs; // or it is at its window
   return { blocked: { type: 'rejectedOverload', retryMs: backoffMs, workBits: 0 } };
 }
 

@@ -15,7 +15,7 @@ import { routingKey } from '../ids.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Peer } from '../topology/topology-types.ts';
 import type { MessageNamed } from '../wire/messages.ts';
-import { answerOf, type FetchResult, overloadAnswer } from './answers.ts';
+import { answerOf, type FetchResult } from './answers.ts';
 import type { Reply } from './asks.ts';
 import type { RouterCore } from './core.ts';
 import { HTL_FINAL, nextHtl } from './htl.ts';
@@ -46,9 +46,8 @@ export function handleFetch(core: RouterCore, link: Link, message: MessageNamed<
     void serveFetch(core, asker, message);
     return;
   }
-  core.counters.totals.rejectedOverload++;
   core.counters.fetchEnded(asker.htl, 'failed');
-  link.sendMessage(overloadAnswer(asker.id));
+  core.refuse(link, asker.id);
 }
 
 async function serveFetch(core: RouterCore, asker: Asker, message: MessageNamed<'Fetch'>): Promise<void> {
@@ -157,10 +156,9 @@ function askCoOwners(core: RouterCore, wanted: Search, tried: ReadonlySet<string
     .peers()
     .filter(
       (peer) =>
-        peer.link.isOpen &&
+        core.mayAsk(peer) &&
         peer.key !== wanted.asker?.link.peerKey &&
         !tried.has(peer.key) &&
-        core.backoff.remainingMs(peer.key, nowMs) === 0 &&
         core.failures.peerRemainingMs(name, peer.key, nowMs) === 0,
     );
   const targets = nearestPeers(others, wanted.target).slice(0, owners - 1);
@@ -223,7 +221,7 @@ function answer(core: RouterCore, asker: Asker, result: FetchResult): void {
   core.counters.fetchEnded(asker.htl, found ? 'found' : absent ? 'notFound' : 'failed');
   if (found) core.counters.answeredAfter(core.nowMs() - asker.arrivedMs);
   core.slots.release(asker.link.peerKey, false);
-  asker.link.sendMessage(answerOf(asker.id, result));
+  core.reply(asker.link, answerOf(asker.id, result));
 }
 
 function rejectLoop(core: RouterCore, asker: Asker): void {
@@ -232,8 +230,7 @@ function rejectLoop(core: RouterCore, asker: Asker): void {
 }
 
 function rejectFull(core: RouterCore, asker: Asker): void {
-  core.counters.totals.rejectedOverload++;
   core.counters.fetchEnded(asker.htl, 'failed');
   core.slots.release(asker.link.peerKey, false);
-  asker.link.sendMessage(overloadAnswer(asker.id));
+  core.refuse(asker.link, asker.id);
 }

@@ -26,7 +26,8 @@ export type InsertOutcome =
   | { readonly type: 'timeout' };
 
 export interface ExitRequests {
-  fetch(ref: BlockRef, replica: Replica): Promise<FetchOutcome>;
+  /** @param origin the link that the circuit came over: requests of one origin share what the exit has room for */
+  fetch(ref: BlockRef, replica: Replica, origin?: string): Promise<FetchOutcome>;
   /** `payload` is verified against `ref` here before it goes anywhere. */
   insert(
     ref: BlockRef,
@@ -34,6 +35,7 @@ export interface ExitRequests {
     owners: number,
     work: Uint8Array,
     payload: Uint8Array,
+    origin?: string,
   ): Promise<InsertOutcome>;
 }
 

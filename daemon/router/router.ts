@@ -53,6 +53,9 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
         else if (message.type === 'Insert') handleInsert(core, link, message);
         else handleStoreCopy(core, link, message);
         return;
+      case 'Credit':
+        core.credits.heard(link, message.window);
+        return;
       case 'Accepted':
         core.asks.accepted(link, message.id);
         return;
@@ -77,10 +80,14 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
   }
 
   return {
-    fetch: (ref, replica) => exitFetch(core, ref, replica),
-    insert: (ref, replica, owners, work, payload) => exitInsert(core, ref, replica, owners, work, payload),
+    fetch: (ref, replica, origin = '') => exitFetch(core, ref, replica, origin),
+    insert: (ref, replica, owners, work, payload, origin = '') =>
+      exitInsert(core, ref, replica, owners, work, payload, origin),
     handleMessage,
-    linkClosed: (link) => core.asks.linkClosed(link),
+    linkClosed(link) {
+      core.asks.linkClosed(link);
+      core.queued.closed(link);
+    },
     peerUp: forgetPeer, // a peer that comes back starts afresh
     peerDown: forgetPeer,
     heal: (ref, replica) => handoff.heal(ref, replica),

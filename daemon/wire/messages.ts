@@ -108,6 +108,11 @@ export const StoreCopy = message('StoreCopy', 0x3b, 1, {
   payload,
 });
 
+/** How many requests the receiver of this may have waiting at its sender, from now on. */
+export const Credit = message('Credit', 0x3c, 1, { window: uint(1, 0xffff) });
+/** A key that the receiver asked for in vain not long ago has turned up at the sender. */
+export const Offered = message('Offered', 0x3d, 1, { kind, key, replica });
+
 export const MESSAGES = {
   Ping,
   Pong,
@@ -136,6 +141,8 @@ export const MESSAGES = {
   RejectedOverload,
   RecentlyFailed,
   StoreCopy,
+  Credit,
+  Offered,
 } as const;
 
 export type MessageName = keyof typeof MESSAGES;

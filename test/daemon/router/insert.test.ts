@@ -1,5 +1,5 @@
 import test from 'ava';
-import { PENDING_INSERTS_MAX } from '../../../daemon/limits.ts';
+import { PENDING_PER_PEER_MAX } from '../../../daemon/limits.ts';
 import type { Message } from '../../../daemon/wire/messages.ts';
 import {
   NO_WORK,
@@ -310,24 +310,23 @@ test('Insert: a key that turns up is no longer recently failed', async (t) => {
   t.is(asker.types().at(-1), 'Inserted');
 });
 
-test('Insert: PENDING_INSERTS_MAX blocks may wait here; the next is told to come back, a Fetch is not', async (t) => {
+test('Insert: a peer that floods gets its share and is told to come back; others still get in', async (t) => {
   const { world, node } = scene(0.3, [0.45]);
   world.verify = testVerify;
-  const askers = Array.from({ length: 3 }, (_, i) => world.puppet(0.01 + i * 0.01));
-  const links = askers.map((asker) => world.connect(asker, node));
-  for (let i = 0; i <= PENDING_INSERTS_MAX; i++) {
+  const [flooding, late] = [world.puppet(0.01), world.puppet(0.02)];
+  const links = [flooding, late].map((asker) => world.connect(asker, node));
+  for (let i = 0; i < 1_100; i++) {
     const block = testBlock(`many/${i}`);
-    links[i % 3]!.sendMessage(insertMessage(i, 10, { key: block.ref.key, payload: block.payload }));
+    links[0]!.sendMessage(insertMessage(i, 10, { key: block.ref.key, payload: block.payload }));
   }
-  await world.clock.advance(15);
-  t.is(node.router.snapshot().pending, PENDING_INSERTS_MAX);
-  await world.clock.advance(15);
-  t.is(
-    askers.reduce((sum, asker) => sum + asker.of('RejectedOverload').length, 0),
-    1,
-  );
+  await world.clock.advance(30);
+  t.is(node.router.snapshot().pending, PENDING_PER_PEER_MAX);
+  t.is(flooding.of('RejectedOverload').length, 1_100 - PENDING_PER_PEER_MAX);
+  links[1]!.sendMessage(insertMessage(1));
+  await world.clock.advance(30);
+  t.deepEqual(late.types(), ['Accepted']);
   links[0]!.sendMessage({ type: 'Fetch', id: 1, kind: ref.kind, key: ref.key, replica: 0, htl: 9, deadlineMs: 5_000 });
   await world.clock.advance(20);
-  t.is(node.router.snapshot().pending, PENDING_INSERTS_MAX + 1);
+  t.is(node.router.snapshot().pending, PENDING_PER_PEER_MAX + 1);
   node.router.stop();
 });

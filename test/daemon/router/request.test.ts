@@ -339,7 +339,7 @@ test('Fetch: COALESCED_MAX askers wait on one request, the next is told to come 
 });
 
 test('Fetch: a peer with PENDING_PER_PEER_MAX requests waiting is told to come back, another peer is not', async (t) => {
-  const { world, node, asker, link } = scene([0.45]);
+  const { world, node, asker, link, links } = scene([0.45]);
   const keyOf = (i: number): Uint8Array => {
     const key = new Uint8Array(32);
     new DataView(key.buffer).setUint32(0, i);
@@ -348,6 +348,8 @@ test('Fetch: a peer with PENDING_PER_PEER_MAX requests waiting is told to come b
   const send = (over: TestLink, i: number): void => {
     over.sendMessage({ ...(fetchMessage(i) as Extract<Message, { type: 'Fetch' }>), key: keyOf(i) });
   };
+  links[0]!.sendMessage({ type: 'Credit', window: 60_000 });
+  await world.clock.advance(20);
   for (let i = 0; i <= PENDING_PER_PEER_MAX; i++) send(link, i);
   await world.clock.advance(100);
   t.is(asker.of('Accepted').length, PENDING_PER_PEER_MAX);

@@ -7,18 +7,13 @@ import {
   FAILURE_TABLE_MS,
   PEER_CLAIMS_MAX,
   PEERS_MAX,
-  PENDING_EXIT_INSERTS_MAX,
-  PENDING_EXITS_MAX,
-  PENDING_INSERTS_MAX,
-  PENDING_PER_PEER_MAX,
-  PENDING_REQUESTS_MAX,
 } from '../../../daemon/limits.ts';
 import type { Link } from '../../../daemon/link/link-types.ts';
 import { Counters } from '../../../daemon/router/counters.ts';
 import { FailureTable } from '../../../daemon/router/failure-table.ts';
 import { isAmongNearest, nearestPeers, ownersOfFetch, ownersWanted } from '../../../daemon/router/owners.ts';
 import { Backoff, ClaimTrust, Shares } from '../../../daemon/router/peer-memory.ts';
-import { type Asker, PendingTable, refName, Slots } from '../../../daemon/router/pending.ts';
+import { type Asker, PendingTable, refName } from '../../../daemon/router/pending.ts';
 import type { Peer } from '../../../daemon/topology/topology-types.ts';
 
 const asker = (htl: number): Asker => ({ link: {} as Link, id: 1, htl, arrivedMs: 0 });
@@ -50,48 +45,6 @@ test('PendingTable: fetch and insert of one key, and two replicas, are different
   t.is(table.get('fetch', refName(ref, 0)), row);
   table.close(row);
   t.is(table.size, 0);
-});
-
-test('Slots: PENDING_PER_PEER_MAX for one peer, freed one by one', (t) => {
-  const slots = new Slots();
-  for (let i = 0; i < PENDING_PER_PEER_MAX; i++) t.true(slots.admit('a', false));
-  t.false(slots.admit('a', false));
-  t.true(slots.admit('b', false));
-  slots.release('a', false);
-  t.true(slots.admit('a', false));
-  t.false(slots.admit('a', false));
-});
-
-test('Slots: PENDING_REQUESTS_MAX for all, the own exit included', (t) => {
-  const slots = new Slots();
-  for (let i = 0; i < PENDING_REQUESTS_MAX; i++) t.true(slots.admit(`${i % 8}`, false));
-  t.is(slots.total, PENDING_REQUESTS_MAX);
-  t.false(slots.admit('new', false));
-  t.false(slots.admit(undefined, false));
-  slots.release('0', false);
-  t.true(slots.admit(undefined, false));
-});
-
-test('Slots: PENDING_INSERTS_MAX for what holds a block; fetches still have room', (t) => {
-  const slots = new Slots();
-  for (let i = 0; i < PENDING_INSERTS_MAX; i++) t.true(slots.admit(`${i % 8}`, true));
-  t.false(slots.admit('new', true));
-  t.true(slots.admit('new', false));
-  slots.release('0', true);
-  t.true(slots.admit('new', true));
-});
-
-test('Slots: the own exit has half of the places and half of those for blocks, whatever comes through circuits', (t) => {
-  const slots = new Slots();
-  for (let i = 0; i < PENDING_EXIT_INSERTS_MAX; i++) t.true(slots.admit(undefined, true));
-  t.false(slots.admit(undefined, true));
-  t.true(slots.admit('a', true), 'peers still find room for theirs');
-  for (let i = PENDING_EXIT_INSERTS_MAX; i < PENDING_EXITS_MAX; i++) t.true(slots.admit(undefined, false));
-  t.false(slots.admit(undefined, false));
-  t.true(slots.admit('a', false));
-  slots.release(undefined, true);
-  t.true(slots.admit(undefined, true));
-  t.false(slots.admit(undefined, false));
 });
 
 test('FailureTable: a failed key counts for FAILURE_TABLE_MS, not longer', (t) => {

@@ -145,6 +145,8 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       },
       cell: (link, cell) => onion.handleCell(link, cell),
       drained: (link) => onion.linkDrained(link),
+      overflow: (link, cell) => onion.linkOverflowed(link, cell),
+      slot: (link, room) => onion.fillSlot(link, room),
       closed: (link) => {
         topology.linkClosed(link);
         router.linkClosed(link);

@@ -10,14 +10,14 @@
  * Source  design § 10; anonymity § 7 rule 25.
  * @module
  */
-import { hexKey } from '../ids.ts';
+import { hexKey, type TrafficClass } from '../ids.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Timer } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
 import { buildCircuit, type ClientCircuit } from './circuit.ts';
 import type { Guards } from './guard.ts';
 import { createHopPatience } from './hop-patience.ts';
-import type { OnionParts } from './onion-parts.ts';
+import { CIRCUIT_CLASSES, type OnionParts } from './onion-parts.ts';
 import { choosePath } from './path.ts';
 import { createRelayHealth } from './relay-health.ts';
 
@@ -30,6 +30,7 @@ const LOOK_AGAIN_MS = 250;
 
 export interface BuildJob {
   readonly isUrgent: boolean;
+  readonly trafficClass: TrafficClass;
   /** hexKeys of exits that should not be drawn again; the same function in all jobs of one owner. */
   readonly usedExits: () => ReadonlySet<string>;
   built(circuit: ClientCircuit): void;
@@ -47,7 +48,12 @@ export interface CircuitBuilder {
   stop(): void;
 }
 
-export function createCircuitBuilder(parts: OnionParts, guards: Guards): CircuitBuilder {
+/** @param keepPattern the guard's link carries the fixed pattern if it should; false: it cannot */
+export function createCircuitBuilder(
+  parts: OnionParts,
+  guards: Guards,
+  keepPattern: (link: Link) => boolean,
+): CircuitBuilder {
   const { deps, options } = parts;
   const { clock, links, relays, random } = deps;
   const health = createRelayHealth();
@@ -81,7 +87,8 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
       if (guard === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
       const link = linkTo(guard);
       if (link === undefined) return dialGuard(guard);
-      const job = nextJob();
+      const job = nextJob(keepPattern(link));
+      if (job === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
       const wish = {
         guard,
         usedExits: usedExitsOf(job),
@@ -89,7 +96,9 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
       };
       const path = choosePath(relays.relays(), options, wish, random);
       if (path === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
-      const circuit = buildCircuit(parts, link, path, aliases + 1, patience.hopMs, { ready, closed });
+      const wanted = CIRCUIT_CLASSES[job.trafficClass];
+      const hopMs = wanted.hopDelayMs > 0 ? wanted.buildTimeoutMs : patience.hopMs;
+      const circuit = buildCircuit(parts, link, path, aliases + 1, hopMs, wanted, { ready, closed });
       // The link is full: circuits on it must end first.
       if (circuit === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
       aliases++;
@@ -100,10 +109,14 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
     }
   }
 
-  /** Who has nothing yet goes first: else one document that wants its sixteenth exit keeps another from its first circuit. */
-  function nextJob(): BuildJob {
-    const urgent = waiting.filter((job) => job.isUrgent);
-    return urgent.find((job) => usedExitsOf(job).size === 0) ?? urgent[0] ?? waiting[0]!;
+  /**
+   * Who has nothing yet goes first: else one document that wants its sixteenth exit keeps another from its first circuit.
+   * Class strong over a link without the pattern would be a lie: it waits, and gives up in its own time.
+   */
+  function nextJob(isPaced: boolean): BuildJob | undefined {
+    const possible = isPaced ? waiting : waiting.filter((job) => job.trafficClass !== 'strong');
+    const urgent = possible.filter((job) => job.isUrgent);
+    return urgent.find((job) => usedExitsOf(job).size === 0) ?? urgent[0] ?? possible[0];
   }
 
   const buildsNow = (): number => (failuresInRow > FREE_FAILURES ? 1 : BUILDS_MAX);
@@ -148,7 +161,8 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
     underWay.delete(circuit);
     built++;
     failuresInRow = 0;
-    if (circuit.buildMs !== undefined) patience.built(circuit.buildMs);
+    // Delays and ticks say nothing of the relays.
+    if (circuit.buildMs !== undefined && job?.trafficClass !== 'strong') patience.built(circuit.buildMs);
     for (const { nodeId } of circuit.path) health.worked(hexKey(nodeId));
     if (job === undefined) circuit.close();
     else job.built(circuit);
@@ -163,7 +177,7 @@ export function createCircuitBuilder(parts: OnionParts, guards: Guards): Circuit
     // Without a job it was cancelled, which is nobody's failure.
     if (job !== undefined) {
       waiting.unshift(job);
-      if (silent) patience.silent();
+      if (silent && job.trafficClass !== 'strong') patience.silent();
       noteFailure(circuit, hop);
     }
     // Not from within the call that closed it: the cell that did so is still being handled.

@@ -4,6 +4,7 @@
  * Shape   keeps `circuitsReady` circuits, each with another exit; a document takes what is there, and new ones are made. None comes back.
  * Unit    a circuit waits at most READY_LIFE_MS (spread over a quarter), then another is made.
  * Why     waiting circuits are made on our own clock, before anybody knows what for: their making says nothing of a document.
+ *         They are of class fast: delays are asked for when a circuit is made, so class strong makes its own.
  * Source  design § 10.
  * @module
  */
@@ -41,7 +42,12 @@ export function createCircuitPool(
 
   function fill(): void {
     while (running && ready.size + jobs.size < circuitsReady) {
-      const job: BuildJob = { isUrgent: false, usedExits, built: (circuit) => keep(job, circuit) };
+      const job: BuildJob = {
+        isUrgent: false,
+        trafficClass: 'fast',
+        usedExits,
+        built: (circuit) => keep(job, circuit),
+      };
       jobs.add(job);
       builder.submit(job);
     }

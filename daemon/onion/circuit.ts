@@ -3,19 +3,18 @@
  *
  * Shape   CREATE to the guard, then EXTEND through what stands, until the path's three hops are there; then `ready`, once. `closed`
  *         comes exactly once, whatever ends it, with the hop that was being added if it never became ready.
- * Unit    CIRCUIT_BUILD_TIMEOUT_MS for all hops together, and hopMs for each (hop-patience.ts); cells counted per direction.
+ * Unit    the class's build timeout for all hops together, and hopMs for each (hop-patience.ts); cells counted per direction.
  * Errors  a wrong tag, a wrong handshake, an unexpected cell, a lost link, a DESTROY: closed.
- * Why     telescoped, so that the guard never meets the exit's handshake in the clear, and each layer has its own ephemeral keys.
+ * Why     a strong circuit asks each relay for its delay, and the guard for the fixed pattern, in the sealed part of CREATE. Telescoped, so that the guard never meets the exit's handshake in the clear, and each layer has its own ephemeral keys.
  * Source  design § 4 (Circuits), § 10.
  * @module
  */
 import { CIRCUIT_ANSWER_BYTES, type CircuitRequest, createCircuitRequest } from '../../crypto/ntor.ts';
-import { CIRCUIT_BUILD_TIMEOUT_MS } from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Timer } from '../ports.ts';
 import { bodyOf, type Cell, COMMAND, controlCell, newCell } from './cell.ts';
 import { createHop, type Hop, openAllLayers, sealAllLayers } from './hop.ts';
-import { type OnionParts, sendDestroy } from './onion-parts.ts';
+import { type CircuitClass, FLAG_PACED, type OnionParts, sendDestroy } from './onion-parts.ts';
 import type { Path } from './path.ts';
 import {
   cellSizeFor,
@@ -65,10 +64,12 @@ export function buildCircuit(
   path: Path,
   alias: number,
   hopMs: number,
+  wanted: CircuitClass,
   events: BuildEvents,
 ): ClientCircuit | undefined {
   const { clock, crypto } = parts.deps;
   const createdAtMs = clock.nowMs();
+  const isPaced = wanted.name === 'strong';
   const hops: Hop[] = [];
   let state: ClientCircuit['state'] = 'building';
   let pending: CircuitRequest | undefined;
@@ -115,7 +116,8 @@ export function buildCircuit(
   };
 
   function start(): void {
-    timer = clock.setTimer(CIRCUIT_BUILD_TIMEOUT_MS, giveUp);
+    if (isPaced) parts.scheduler.pace(link, circuitId);
+    timer = clock.setTimer(wanted.buildTimeoutMs, giveUp);
     hopTimer = clock.setTimer(hopMs, giveUp);
     cellsOut++;
     parts.scheduler.send(link, controlCell(crypto, circuitId, COMMAND.create, requestTo(0)));
@@ -128,7 +130,8 @@ export function buildCircuit(
 
   function requestTo(index: number): Uint8Array {
     const { nodeId, onionKey } = path[index]!;
-    pending = createCircuitRequest(crypto, { nodeId, onionKey, position: index + 1, delay: 0, flags: 0 });
+    const extra = { position: index + 1, delay: wanted.hopDelayMs, flags: isPaced && index === 0 ? FLAG_PACED : 0 };
+    pending = createCircuitRequest(crypto, { nodeId, onionKey, ...extra });
     return pending.data;
   }
 

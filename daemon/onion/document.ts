@@ -2,8 +2,8 @@
  * The circuits of one document: E of them, all through the guard, each to another exit; requests are dealt over them at random.
  *
  * Shape   a request waits in line until a circuit has room in its window, then goes over one drawn at random among those with room.
- * Unit    E = exits, fixed when the first circuit stands.
- * Errors  outcomes are values; a request rejects with LocalError only when no circuit could be had for CIRCUIT_BUILD_TIMEOUT_MS.
+ * Unit    E = exits, fixed when the first circuit stands; a document of more than LARGE_DOCUMENT_BLOCKS gets more.
+ * Errors  outcomes are values; a request rejects with LocalError only when no circuit could be had for the class's build timeout.
  * Why     one exit per document would be taken for its reader by the exit's neighbours; sixteen are not (design § 1). Circuits are never shared
  *         between documents, so no exit can tell that two have one reader. A circuit that ends is replaced while the document asks
  *         for something, and not otherwise: a paused transfer makes no traffic.
@@ -11,15 +11,15 @@
  * @module
  */
 import { LocalError } from '../errors.ts';
-import { type BlockRef, hexKey, type TrafficClass } from '../ids.ts';
-import { CIRCUIT_BUILD_TIMEOUT_MS, EXITS_PER_DOCUMENT_MAX } from '../limits.ts';
+import { type BlockRef, hexKey } from '../ids.ts';
+import { EXITS_PER_DOCUMENT_MAX, EXITS_PER_LARGE_DOCUMENT_MAX, LARGE_DOCUMENT_BLOCKS } from '../limits.ts';
 import type { Timer } from '../ports.ts';
 import { findInsertWork } from '../router/insert-work.ts';
 import type { ClientCircuit } from './circuit.ts';
 import type { BuildJob, CircuitBuilder } from './circuit-builder.ts';
 import { type CircuitPool, exitKey } from './circuit-pool.ts';
-import type { OnionParts } from './onion-parts.ts';
-import type { DocumentCircuits } from './onion-types.ts';
+import { CIRCUIT_CLASSES, type OnionParts } from './onion-parts.ts';
+import type { CircuitOptions, DocumentCircuits } from './onion-types.ts';
 import { pickOne, usableRelays } from './path.ts';
 import { decodeFetchAnswer, decodeInsertAnswer, encodeFetch, encodeInsertHead, RELAY } from './relay-message.ts';
 import {
@@ -29,10 +29,13 @@ import {
   retireAfterMs,
   type Unanswered,
 } from './request-channel.ts';
-import { WINDOW_FIRST } from './window.ts';
+import { createFixedWindow, createRequestWindow, WINDOW_FIRST } from './window.ts';
 
-/** The one class that exists: whoever asks for more is told so by the circuits' own `trafficClass`. */
-const CLASS_BUILT: TrafficClass = 'fast';
+/**
+ * Requests of class strong under way at once, over all circuits: what the pattern carries in eight seconds, which is longer than most
+ * answers take. More would only wait at the guard.
+ */
+const STRONG_UNDER_WAY = 32;
 const NO_WORK = new Uint8Array(8);
 
 /** A request that is to leave through another exit than those it belongs with waits so long for one. */
@@ -65,13 +68,18 @@ export function openDocument(
   parts: OnionParts,
   builder: CircuitBuilder,
   pool: CircuitPool,
+  options: CircuitOptions,
   closed: () => void,
 ): Document {
+  const wanted = CIRCUIT_CLASSES[options.trafficClass];
+  const isStrong = options.trafficClass === 'strong';
   const { clock, random, trace } = parts.deps;
   const channels = new Set<RequestChannel>();
   const jobs = new Set<BuildJob>();
   const line: Request[] = [];
   const exitsApart = new WeakMap<object, Set<string>>();
+  /** Asked so far. */
+  let requests = 0;
   let exits = exitsNow();
   const opening = Promise.withResolvers<void>();
   let isOpened = false;
@@ -85,7 +93,8 @@ export function openDocument(
   /** E of design § 10. */
   function exitsNow(): number {
     const usable = usableRelays(parts.deps.relays.relays(), parts.options).length;
-    return Math.max(1, Math.min(EXITS_PER_DOCUMENT_MAX, usable - 2));
+    const isLarge = Math.max(options.blocks, requests) > LARGE_DOCUMENT_BLOCKS;
+    return Math.max(1, Math.min(isLarge ? EXITS_PER_LARGE_DOCUMENT_MAX : EXITS_PER_DOCUMENT_MAX, usable - 2));
   }
 
   const live = (): RequestChannel[] => [...channels].filter(({ isRetired }) => !isRetired);
@@ -98,6 +107,7 @@ export function openDocument(
     for (let i = 0; i < missing; i++) {
       const job: BuildJob = {
         isUrgent: true,
+        trafficClass: options.trafficClass,
         usedExits,
         built(circuit) {
           jobs.delete(job);
@@ -118,7 +128,7 @@ export function openDocument(
     } else {
       if (withoutTimer !== undefined) return;
       failuresBefore = builder.failures;
-      withoutTimer = clock.setTimer(CIRCUIT_BUILD_TIMEOUT_MS, () => {
+      withoutTimer = clock.setTimer(wanted.buildTimeoutMs, () => {
         withoutTimer = undefined;
         giveUpWaiting();
       });
@@ -134,7 +144,10 @@ export function openDocument(
   }
 
   function adopt(circuit: ClientCircuit): void {
-    const channel = createRequestChannel(clock, circuit, retireAfterMs(random.unit()), {
+    const timeoutMs = wanted.requestTimeoutMs;
+    const window = isStrong ? createFixedWindow(strongWindow()) : createRequestWindow();
+    const rules = { lifeMs: retireAfterMs(random.unit(), timeoutMs), timeoutMs, window };
+    const channel = createRequestChannel(clock, circuit, rules, {
       room: deal,
       retired: () => {
         if (isBusy()) replenish();
@@ -146,6 +159,8 @@ export function openDocument(
     });
     channels.add(channel);
   }
+
+  const strongWindow = (): number => Math.max(2, Math.ceil(STRONG_UNDER_WAY / exits));
 
   /** After the first circuits came: the view is as good now as it was when they were built. */
   function adopted(): void {
@@ -196,6 +211,11 @@ export function openDocument(
     return known;
   }
 
+  /** A document that turns out to be large gets the exits of a large one. */
+  function count(): void {
+    if (++requests === LARGE_DOCUMENT_BLOCKS + 1) exits = Math.max(exits, exitsNow());
+  }
+
   function ask<Outcome>(
     { operation, ref, signal, apart }: Asked,
     wire: Omit<ChannelRequest<Outcome>, 'done'>,
@@ -233,13 +253,14 @@ export function openDocument(
       };
       signal?.addEventListener('abort', aborted, { once: true });
       if (isClosed) return request.failed(undefined);
+      count();
       line.push(request);
       deal();
       replenish();
     });
   }
 
-  for (const circuit of pool.take(exits)) adopt(circuit);
+  if (!isStrong) for (const circuit of pool.take(exits)) adopt(circuit);
   if (channels.size > 0) adopted();
   else replenish();
 
@@ -247,10 +268,10 @@ export function openDocument(
     get exits() {
       return exits;
     },
-    trafficClass: CLASS_BUILT,
+    trafficClass: options.trafficClass,
     get windowBlocks() {
       const known = live();
-      const expected = Math.max(exits - known.length, 0) * WINDOW_FIRST;
+      const expected = Math.max(exits - known.length, 0) * (isStrong ? strongWindow() : WINDOW_FIRST);
       return known.reduce((sum, { window }) => sum + window, expected);
     },
     opened: opening.promise,

@@ -3,7 +3,8 @@
  * @module
  */
 import type { DhKeyPair } from '../../crypto/provider.ts';
-import type { NodeId } from '../ids.ts';
+import type { NodeId, TrafficClass } from '../ids.ts';
+import { CIRCUIT_BUILD_TIMEOUT_MS } from '../limits.ts';
 import type { Link, Links } from '../link/link-types.ts';
 import type { Clock, Crypto, Log, Random, Records, Trace } from '../ports.ts';
 import type { ExitRequests } from '../router/router-types.ts';
@@ -12,6 +13,8 @@ import { type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
 import { COMMAND, controlCell } from './cell.ts';
 import type { CellScheduler } from './cell-scheduler.ts';
 import type { CircuitTable } from './circuit-table.ts';
+
+const FAST_REQUEST_TIMEOUT_MS = 15_000;
 
 export interface OnionDeps {
   readonly clock: Clock;
@@ -48,6 +51,30 @@ export interface OnionParts {
   readonly table: CircuitTable;
   readonly scheduler: CellScheduler;
 }
+
+/** Flag of a CREATE, for the guard alone: cells of this circuit leave on ticks of the link's fixed pattern only. */
+export const FLAG_PACED = 1;
+
+/** What a class asks of the circuits that carry it. */
+export interface CircuitClass {
+  readonly name: TrafficClass;
+  /** Mean delay at each relay and in each direction. */
+  readonly hopDelayMs: number;
+  readonly buildTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+export const CIRCUIT_CLASSES: Readonly<Record<TrafficClass, CircuitClass>> = {
+  // Exits give up after 10-12 s; the rest is for two large cells through three relays.
+  fast: {
+    name: 'fast',
+    hopDelayMs: 0,
+    buildTimeoutMs: CIRCUIT_BUILD_TIMEOUT_MS,
+    requestTimeoutMs: FAST_REQUEST_TIMEOUT_MS,
+  },
+  // Six delays of 400 ms are 2.3 s at the median (anonymity G16 wants <= 3 s); then what waits for its tick.
+  strong: { name: 'strong', hopDelayMs: 400, buildTimeoutMs: 30_000, requestTimeoutMs: 60_000 },
+};
 
 /** The only way a circuit ends on the wire: one small cell that says nothing. */
 export function sendDestroy(parts: OnionParts, link: Link, circuitId: number): void {

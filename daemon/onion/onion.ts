@@ -18,6 +18,7 @@ import { type Document, openDocument } from './document.ts';
 import { createGuards } from './guard.ts';
 import { type OnionDeps, type OnionOptions, type OnionParts, sendDestroy } from './onion-parts.ts';
 import type { CircuitInfo, CircuitSource, OnionSnapshot } from './onion-types.ts';
+import { createPacing } from './pacing.ts';
 import { usableRelays } from './path.ts';
 import { createRelaySide } from './relay.ts';
 
@@ -33,6 +34,10 @@ export interface Onion extends CircuitSource {
   handleCell(link: Link, cell: Uint8Array): void;
   linkClosed(link: Link): void;
   linkDrained(link: Link): void;
+  /** The link did not take that cell, because its queue is full. */
+  linkOverflowed(link: Link, cell: Uint8Array): void;
+  /** Cells for a tick of the link's fixed pattern. */
+  fillSlot(link: Link, room: number): Uint8Array[];
   /** Circuits run over it, or it is our guard's: not to be closed as idle. */
   isLinkInUse(link: Link): boolean;
   start(): void;
@@ -49,11 +54,18 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
   const patienceMs =
     options.guardPatienceMs ?? (options.allowPrivateAddresses ? GUARD_PATIENCE_PRIVATE_MS : GUARD_PATIENCE_MS);
   const guards = createGuards({ ...deps, random: random.fork('guard') }, options, patienceMs);
-  const builder = createCircuitBuilder({ ...parts, deps: { ...deps, random: random.fork('path') } }, guards);
+  const pacing = createPacing(clock, random.fork('pacing'), guardLink);
+  const building = { ...parts, deps: { ...deps, random: random.fork('path') } };
+  const builder = createCircuitBuilder(building, guards, (link) => pacing.keep(link));
   const pool = createCircuitPool(clock, random.fork('pool'), builder, options.circuitsReady);
   const documents = new Set<Document>();
   const dealing = { ...parts, deps: { ...deps, random: random.fork('dealing') } };
   let running = false;
+
+  function guardLink(): Link | undefined {
+    const key = guards.currentKey;
+    return key === undefined ? undefined : deps.links.all().find((link) => link.isOpen && link.peerKey === key);
+  }
 
   function cutForMemory(link: Link, circuitId: number): void {
     const endpoint = table.find(link, circuitId);
@@ -86,12 +98,18 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
       table.closeLink(link);
     },
     linkDrained: (link) => scheduler.drained(link),
+    linkOverflowed: (link, cell) => scheduler.overflow(link, cell),
+    fillSlot: (link, room) => scheduler.fill(link, room),
     isLinkInUse: (link) => table.hasCircuits(link) || link.peerKey === guards.currentKey,
 
-    async open(_options, signal) {
+    async open(wished, signal) {
       signal?.throwIfAborted();
       if (!running) throw new LocalError('offline');
-      const document = openDocument(dealing, builder, pool, () => documents.delete(document));
+      const letGo = wished.trafficClass === 'strong' ? pacing.hold() : undefined;
+      const document = openDocument(dealing, builder, pool, wished, () => {
+        documents.delete(document);
+        letGo?.();
+      });
       documents.add(document);
       const close = (): void => document.close();
       signal?.addEventListener('abort', close, { once: true });
@@ -118,6 +136,7 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
       for (const document of [...documents]) document.close();
       pool.stop();
       builder.stop();
+      pacing.stop();
       relaySide.stop();
       running = false;
     },
@@ -128,10 +147,6 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
     const nowMs = clock.nowMs();
     const use = (circuit: Parameters<typeof pool.isReady>[0]): CircuitInfo['use'] =>
       circuit.state === 'building' ? 'building' : pool.isReady(circuit) ? 'ready' : 'document';
-    const guardLink =
-      guards.currentKey === undefined
-        ? undefined
-        : deps.links.all().find(({ peerKey, isOpen }) => isOpen && peerKey === guards.currentKey);
     return {
       circuits: [...builder.circuits].map((circuit) => ({
         alias: circuit.alias,
@@ -150,7 +165,7 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
       cellsRelayed: relaySide.cellsRelayed,
       usableRelays: usableRelays(deps.relays.relays(), options).length,
       guardSinceMs: guards.sinceMs,
-      guardUp: guardLink !== undefined,
+      guardUp: guardLink() !== undefined,
     };
   }
 }

@@ -4,6 +4,7 @@
  * Shape   open (we are the last hop) -> extending (CREATE sent onward) -> extended (we peel and add, nothing else).
  * Unit    at most CIRCUITS_RELAYED_MAX circuits; each lives at most CIRCUIT_LIFE_MS and a minute, and carries at most
  *         CIRCUIT_CELLS_MAX cells a direction.
+ *         Cells that pass, requests at the exit and their answers wait the delay that CREATE asked for; handshakes of the next hop do not.
  * Errors  a wrong tag, an unexpected cell, a refused EXTEND, a lost link: DESTROY to both sides, without a word why.
  * Why     only the last hop interprets: a relay in the middle could not tell a request from a block's answer but for the cell's size.
  *         Fetches and inserts are served at position 3 alone, because a shorter circuit would tell one relay who asks and what for.
@@ -15,6 +16,7 @@ import {
   CIRCUIT_ANSWER_BYTES,
   CIRCUIT_POSITIONS_MAX,
   CIRCUIT_REQUEST_BYTES,
+  type CircuitExtra,
 } from '../../crypto/ntor.ts';
 import {
   CIRCUIT_BUILD_TIMEOUT_MS,
@@ -23,15 +25,17 @@ import {
   CIRCUITS_PER_LINK_MAX,
   CIRCUITS_RELAYED_MAX,
   CREATES_PER_LINK_PER_SEC,
+  HOP_DELAY_MS_MAX,
 } from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Timer } from '../ports.ts';
 import { createTokenBucket, type TokenBucket } from '../topology/token-bucket.ts';
 import { bodyOf, type Cell, COMMAND, controlCell, newCell } from './cell.ts';
+import { createDelayLines, type DelayLine } from './delay-line.ts';
 import { createExitSide, type ExitSide } from './exit.ts';
 import { checkExtend, createDialBudget, type Extension } from './extend.ts';
 import { addLayer, createHop, type Hop, openLast, peelLayer, sealLast } from './hop.ts';
-import { type OnionParts, sendDestroy, servesCircuits } from './onion-parts.ts';
+import { FLAG_PACED, type OnionParts, sendDestroy, servesCircuits } from './onion-parts.ts';
 import { cellSizeFor, RELAY, readRelayMessage, writeRelayMessage } from './relay-message.ts';
 
 /** The client retires a circuit at CIRCUIT_LIFE_MS by its own clock, counted from earlier than ours. */
@@ -45,6 +49,9 @@ export interface RelaySide {
   stop(): void;
 }
 
+/** A circuit that asked for no delay. */
+const NO_DELAY: DelayLine = { push: (_bytes, run) => run(), close: () => {} };
+
 interface Onward {
   readonly link: Link;
   readonly circuitId: number;
@@ -54,6 +61,7 @@ export function createRelaySide(parts: OnionParts): RelaySide {
   const { deps, options, table, scheduler } = parts;
   const { clock, crypto, links } = deps;
   const dials = createDialBudget();
+  const delays = createDelayLines(clock, deps.random.fork('delays'));
   const circuits = new Set<{ position: number; destroy(): void }>();
   /** A circuit is destroyed in no time, so the cap alone would let one link ask for handshakes without end. */
   const creates = new WeakMap<Link, TokenBucket>();
@@ -77,17 +85,23 @@ export function createRelaySide(parts: OnionParts): RelaySide {
       onionKeys: options.onionKeys(),
       data: bodyOf(cell.bytes).subarray(0, CIRCUIT_REQUEST_BYTES),
     });
-    // A delay or a flag that we do not know would be promised to the client and not kept: refused instead.
-    if (answer === null || answer.delay !== 0 || answer.flags !== 0) return refuse();
-    const circuit = relayCircuit(link, cell.circuitId, answer.position, createHop(crypto, answer.keys));
+    if (answer === null || !mayServe(link, answer)) return refuse();
+    const circuit = relayCircuit(link, cell.circuitId, answer, createHop(crypto, answer.keys));
     if (!table.accept(link, cell.circuitId, circuit.endpoint)) {
       circuit.drop();
       return refuse();
     }
+    if (answer.flags === FLAG_PACED) scheduler.pace(link, cell.circuitId);
     scheduler.send(link, controlCell(crypto, cell.circuitId, COMMAND.created, answer.created));
   }
 
-  function relayCircuit(back: Link, backId: number, position: number, hop: Hop) {
+  /** A delay or a flag that we cannot keep would be promised to the client and broken: refused instead. */
+  function mayServe(link: Link, { position, delay, flags }: CircuitExtra): boolean {
+    if (delay > HOP_DELAY_MS_MAX) return false;
+    return flags === 0 || (flags === FLAG_PACED && position === 1 && link.pacing?.isOn === true);
+  }
+
+  function relayCircuit(back: Link, backId: number, { position, delay }: CircuitExtra, hop: Hop) {
     let state: 'open' | 'extending' | 'extended' | 'dead' = 'open';
     let onward: Onward | undefined;
     let exit: ExitSide | undefined;
@@ -98,6 +112,8 @@ export function createRelaySide(parts: OnionParts): RelaySide {
     let extendTimer: Timer | undefined;
     const self = { position, destroy };
     circuits.add(self);
+    const forward = delay > 0 ? delays.open(delay, destroy) : NO_DELAY;
+    const backward = delay > 0 ? delays.open(delay, destroy) : NO_DELAY;
 
     /** Frees everything; says nothing to anybody. */
     function drop(): boolean {
@@ -106,6 +122,8 @@ export function createRelaySide(parts: OnionParts): RelaySide {
       life.cancel();
       extendTimer?.cancel();
       exit?.close();
+      forward.close();
+      backward.close();
       hop.wipe();
       circuits.delete(self);
       return true;
@@ -129,7 +147,8 @@ export function createRelaySide(parts: OnionParts): RelaySide {
       const cell = newCell(size, backId, COMMAND.relay);
       writeRelayMessage(cell, type, requestId, [data]);
       sealLast(crypto, hop, position, cell, size);
-      scheduler.send(back, cell);
+      if (state === 'open') backward.push(cell.length, () => scheduler.send(back, cell));
+      else scheduler.send(back, cell);
     }
 
     function fromClient(cell: Cell) {
@@ -138,7 +157,8 @@ export function createRelaySide(parts: OnionParts): RelaySide {
         const peeled = peelLayer(crypto, hop, position, cell.bytes, cell.size, onward!.circuitId);
         if (peeled === undefined) return destroy();
         cellsRelayed++;
-        scheduler.send(onward!.link, peeled);
+        const { link } = onward!;
+        forward.push(peeled.length, () => scheduler.send(link, peeled));
         return;
       }
       const plaintext = openLast(hop, position, cell.bytes, cell.size);
@@ -152,7 +172,10 @@ export function createRelaySide(parts: OnionParts): RelaySide {
       }
       if (position !== CIRCUIT_POSITIONS_MAX) return destroy();
       exit ??= createExitSide(deps, back.peerKey, answer);
-      if (!exit.handle(message)) destroy();
+      const side = exit;
+      forward.push(cell.bytes.length, () => {
+        if (!side.handle(message)) destroy();
+      });
     }
 
     function extend({ target, createData }: Extension) {
@@ -183,7 +206,8 @@ export function createRelaySide(parts: OnionParts): RelaySide {
       if (state !== 'extended' || cell.command !== COMMAND.relay) return destroy();
       if (++cellsBackward > CIRCUIT_CELLS_MAX) return destroy();
       cellsRelayed++;
-      scheduler.send(back, addLayer(crypto, hop, position, cell.bytes, cell.size, backId));
+      const layered = addLayer(crypto, hop, position, cell.bytes, cell.size, backId);
+      backward.push(layered.length, () => scheduler.send(back, layered));
     }
 
     function cutNext(): void {

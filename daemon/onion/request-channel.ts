@@ -2,7 +2,7 @@
  * Requests over one ready circuit: ids, window, timeouts, and who waits for which answer.
  *
  * Shape   an outcome is given exactly once per request: the exit's, `timeout`, or `circuitFailed` when the circuit ends first.
- * Unit    REQUEST_TIMEOUT_MS, a little more than the longest deadline an exit sets. The channel retires, taking nothing new,
+ * Unit    the class's request timeout, a little more than the longest deadline an exit sets. The channel retires, taking nothing new,
  *         before its circuit is too old or has carried too many cells.
  * Why     a request given up still counts in the window until its answer comes, because the exit still counts it. An answer to a request
  *         never made is a broken exit. When nothing at all came back for the whole timeout the circuit itself is dead.
@@ -12,11 +12,11 @@
 import { CIRCUIT_CELLS_MAX, CIRCUIT_LIFE_MS } from '../limits.ts';
 import type { Clock, Timer } from '../ports.ts';
 import type { ClientCircuit } from './circuit.ts';
+import { CIRCUIT_CLASSES } from './onion-parts.ts';
 import type { RelayMessage } from './relay-message.ts';
-import { createRequestWindow } from './window.ts';
+import type { RequestWindow } from './window.ts';
 
-/** Exits give up after 10-12 s; the rest is for two large cells through three relays. */
-export const REQUEST_TIMEOUT_MS = 15_000;
+export const REQUEST_TIMEOUT_MS = CIRCUIT_CLASSES.fast.requestTimeoutMs;
 
 /** How a request ends without an answer. */
 export type Unanswered = { readonly type: 'timeout' | 'circuitFailed' };
@@ -58,14 +58,19 @@ interface Waiting {
   unanswered(type: Unanswered['type']): void;
 }
 
-/** @param lifeMs age of the circuit at which it retires */
+export interface ChannelRules {
+  /** Age of the circuit at which it retires. */
+  readonly lifeMs: number;
+  readonly timeoutMs: number;
+  readonly window: RequestWindow;
+}
+
 export function createRequestChannel(
   clock: Clock,
   circuit: ClientCircuit,
-  lifeMs: number,
+  { lifeMs, timeoutMs, window }: ChannelRules,
   events: ChannelEvents,
 ): RequestChannel {
-  const window = createRequestWindow();
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let isRetired = false;
@@ -80,9 +85,9 @@ export function createRequestChannel(
   }
 
   function timedOut(entry: Waiting) {
-    if (clock.nowMs() - circuit.heardAtMs >= REQUEST_TIMEOUT_MS) return circuit.close();
+    if (clock.nowMs() - circuit.heardAtMs >= timeoutMs) return circuit.close();
     // Late, but the circuit lives: the asker is told, and the place in the window stays taken for as long again.
-    entry.timer = clock.setTimer(REQUEST_TIMEOUT_MS, () => circuit.close());
+    entry.timer = clock.setTimer(timeoutMs, () => circuit.close());
     if (!entry.isGivenUp) entry.unanswered('timeout');
     entry.isGivenUp = true;
   }
@@ -132,7 +137,7 @@ export function createRequestChannel(
       lastId = id;
       const entry: Waiting = {
         sentAtMs: clock.nowMs(),
-        timer: clock.setTimer(REQUEST_TIMEOUT_MS, () => timedOut(entry)),
+        timer: clock.setTimer(timeoutMs, () => timedOut(entry)),
         isGivenUp: false,
         decode(message) {
           const outcome = request.decode(message);
@@ -153,7 +158,7 @@ export function createRequestChannel(
 }
 
 /** When a circuit of a document retires: early enough to answer what is under way within CIRCUIT_LIFE_MS. */
-export function retireAfterMs(unit: number): number {
+export function retireAfterMs(unit: number, timeoutMs: number): number {
   // Spread over a tenth, so that the circuits of one document do not all change at one moment.
-  return (CIRCUIT_LIFE_MS - REQUEST_TIMEOUT_MS) * (1 - unit / 10);
+  return (CIRCUIT_LIFE_MS - timeoutMs) * (1 - unit / 10);
 }

@@ -38,3 +38,8 @@ export function createRequestWindow(): RequestWindow {
     },
   };
 }
+
+/** A window that does not learn: behind a fixed pattern a round trip tells of the pattern, not of the exit. */
+export function createFixedWindow(size: number): RequestWindow {
+  return { size, answered: () => {} };
+}

@@ -57,6 +57,30 @@ test('document: E circuits, one guard, exits all different, requests dealt over 
   world.stop();
 });
 
+test('fetch: requests that keep apart leave through different exits, and wait for no more of them than there are', async (t) => {
+  const { world, client } = await worldOf(9, 5, 1); // one circuit is ready, the others have to be built first
+  await world.clock.advance(1_000);
+  const circuits = await inTime(world, client.onion.open(FAST));
+  for (let turn = 0; turn < 20; turn++) {
+    const apart = {};
+    const before = paths(world, client).length;
+    await inTime(world, Promise.all([0, 1, 2].map((replica) => circuits.fetch(ref(turn), replica, undefined, apart))));
+    const exits = paths(world, client)
+      .slice(before)
+      .map(([, , exit]) => exit);
+    t.is(new Set(exits).size, 3, `turn ${turn}: ${exits.join(' ')}`);
+  }
+  world.stop();
+
+  const small = await worldOf(4, 6); // two exits for three requests
+  const few = await inTime(small.world, small.client.onion.open(FAST));
+  const apart = {};
+  const outcomes = Promise.all([0, 1, 2].map((replica) => few.fetch(ref(1), replica, undefined, apart)));
+  t.true((await inTime(small.world, outcomes)).every(({ type }) => type === 'data'));
+  t.is(new Set(paths(small.world, small.client).map(([, , exit]) => exit)).size, 2);
+  small.world.stop();
+});
+
 test('document: at most sixteen exits, and fewer relays give fewer, down to one', async (t) => {
   for (const [relays, exits] of [
     [3, 1],
@@ -106,13 +130,6 @@ test('pool: keeps its number ready with different exits, gives them at once, mak
   t.is(client.onion.snapshot().ready, 3);
   t.true(client.onion.snapshot().circuits.every(({ use, ageMs }) => use !== 'ready' || ageMs <= CIRCUIT_LIFE_MS / 2));
   t.true(client.onion.snapshot().built > built);
-  world.stop();
-});
-
-test('open: strong is asked for, fast is what there is, and the circuits say so', async (t) => {
-  const { world, client } = await worldOf(3);
-  const circuits = await inTime(world, client.onion.open({ trafficClass: 'strong', padding: true, blocks: 1 }));
-  t.is(circuits.trafficClass, 'fast');
   world.stop();
 });
 

@@ -6,6 +6,7 @@ import type { Crypto } from '../../../crypto/provider.ts';
 import { ProtocolError } from '../../../daemon/errors.ts';
 import { hexKey, type NodeId } from '../../../daemon/ids.ts';
 import type { Link, Links } from '../../../daemon/link/link-types.ts';
+import { PACED_PLAINTEXT_BYTES, PACED_ROOM_BYTES, Pacer } from '../../../daemon/link/pacer.ts';
 import { createOnion, type Onion, type OnionOptions } from '../../../daemon/onion/onion.ts';
 import type { Records, TraceEvent } from '../../../daemon/ports.ts';
 import type { ExitRequests, FetchOutcome, InsertOutcome } from '../../../daemon/router/router-types.ts';
@@ -53,6 +54,8 @@ export interface OnionWorld {
   readonly dials: { from: number; to: number }[];
   /** Every cell that was sent: "from>to", and its length. */
   readonly lengths: Map<string, number[]>;
+  /** Cells in each tick of a paced link: "from>to". */
+  readonly ticks: Map<string, number[]>;
   tamper: Tamper | undefined;
   onFetch: (key: Uint8Array, exit: number) => Promise<FetchOutcome>;
   onInsert: (payload: Uint8Array) => Promise<InsertOutcome>;
@@ -82,6 +85,7 @@ export async function memoryRecords(): Promise<Records> {
 interface FakeLink extends Link {
   other: FakeLink | undefined;
   owner: number;
+  pacer: Pacer;
   isOpen: boolean;
   queuedBytes: number;
 }
@@ -104,6 +108,7 @@ export async function createOnionWorld(seed: number, latencyMs = 5): Promise<Oni
     logged: [],
     dials: [],
     lengths: new Map(),
+    ticks: new Map(),
     tamper: undefined,
     onFetch: async (key) => ({ type: 'data', payload: blockFor(key) }),
     onInsert: async () => ({ type: 'inserted', copies: 3 }),
@@ -117,9 +122,24 @@ export async function createOnionWorld(seed: number, latencyMs = 5): Promise<Oni
 
   function makeLink(owner: number, peer: Descriptor | undefined, dialledByUs: boolean): FakeLink {
     const handle = ++handles;
+    const pacer = new Pacer(clock, {
+      tick() {
+        const cells = nodes[owner]!.onion.fillSlot(link, PACED_ROOM_BYTES);
+        const path = `${owner}>${link.other?.owner}`;
+        const list = world.ticks.get(path) ?? [];
+        world.ticks.set(path, list);
+        list.push(cells.length);
+        for (const cell of cells) link.sendCell(cell);
+        clock.setTimer(latencyMs, () => link.other?.pacer.heard(PACED_PLAINTEXT_BYTES));
+      },
+      ask: (seconds) => clock.setTimer(latencyMs, () => link.other?.pacer.asked(seconds)),
+      mayServe: () => true,
+    });
     const link: FakeLink = {
       handle,
       owner,
+      pacer,
+      pacing: pacer,
       peer,
       peerKey: peer === undefined ? `light-${handle}` : hexKey(peer.nodeId),
       dialledByUs,
@@ -152,6 +172,8 @@ export async function createOnionWorld(seed: number, latencyMs = 5): Promise<Oni
       close() {
         if (!link.isOpen) return;
         link.isOpen = false;
+        pacer.stop();
+        link.other?.pacer.stop();
         clock.setTimer(0, () => nodes[owner]!.onion.linkClosed(link));
         const far = link.other;
         if (far?.isOpen) {
@@ -307,6 +329,8 @@ function puppetOnion(handleCell: (link: Link, cell: Uint8Array) => void): Onion 
     handleCell,
     linkClosed: nothing,
     linkDrained: nothing,
+    linkOverflowed: nothing,
+    fillSlot: () => [],
     isLinkInUse: () => false,
     start: nothing,
     stop: nothing,

@@ -16,6 +16,7 @@ import {
   CREATES_PER_LINK_PER_SEC,
   EXTEND_DIALS_PER_MINUTE,
   EXTEND_DIALS_PER_TARGET,
+  HOP_DELAY_MS_MAX,
 } from '../../../daemon/limits.ts';
 import type { Link } from '../../../daemon/link/link-types.ts';
 import { COMMAND, controlCell, newCell, readCell } from '../../../daemon/onion/cell.ts';
@@ -191,10 +192,10 @@ test('exit: a router that throws is answered as a timeout, and an answer after t
   world.stop();
 });
 
-test('relay refuses CREATE: damaged, with a delay or flags it does not know, under an id of the other end, or in use', async (t) => {
+test('relay refuses CREATE: damaged, with a delay too long or flags it cannot keep, under an id of the other end, or in use', async (t) => {
   const { world, client } = await threeRelays();
   const relay = world.nodes[0]!.descriptor;
-  t.false(await client.create(relay, { delay: 10 }));
+  t.false(await client.create(relay, { delay: HOP_DELAY_MS_MAX + 1 }));
   t.true(client.isDestroyed);
   t.false(await client.create(relay, { flags: 1 }));
   t.true(client.isDestroyed);
@@ -256,7 +257,7 @@ test('relay: at most CIRCUITS_PER_LINK_MAX circuits of a peer on a link, and CIR
   const { data } = createCircuitRequest(crypto, { nodeId, onionKey, position: 1, delay: 0, flags: 0 });
   const clock = createManualClock();
   const side = createRelaySide({
-    deps: { clock, crypto } as unknown as OnionDeps,
+    deps: { clock, crypto, random: createSeededRandom(2) } as unknown as OnionDeps,
     options: {
       ownNodeId: nodeId,
       role: ROLE.full,
@@ -298,7 +299,7 @@ test('relay: a link may ask for CIRCUITS_PER_LINK_MAX handshakes at once, then f
   };
   const { data } = createCircuitRequest(world.crypto, { nodeId, onionKey, position: 1, delay: 0, flags: 0 });
   const side = createRelaySide({
-    deps: { clock, crypto } as unknown as OnionDeps,
+    deps: { clock, crypto, random: createSeededRandom(2) } as unknown as OnionDeps,
     options: {
       ownNodeId: nodeId,
       role: ROLE.full,

@@ -19,7 +19,7 @@ for (const size of [
     const uri = await publishBytes(world, bytes);
     const transfer = world.client.fetch(uri, { trafficClass: 'fast' });
     t.deepEqual(await fetchBytes(world, transfer), bytes);
-    t.deepEqual(await transfer.metadata, {
+    t.like(await transfer.metadata, {
       sizeBytes: size,
       contentBytes: size,
       contentType: undefined,
@@ -68,7 +68,7 @@ test('client: content type and name stand in the manifest only when given', asyn
   const uri = await publishBytes(world, documentBytes(5), { contentType: 'image/png', name: 'Müll & co.png' });
   const transfer = world.client.fetch(uri, { trafficClass: 'fast' });
   await fetchBytes(world, transfer);
-  t.deepEqual(await transfer.metadata, {
+  t.like(await transfer.metadata, {
     sizeBytes: 5,
     contentBytes: 5,
     contentType: 'image/png',

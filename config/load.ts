@@ -97,14 +97,6 @@ function checkTogether(config: Config): void {
       'peers.max',
     );
   }
-  for (const key of ['publish.class', 'fetch.class'] as const) {
-    if (values[key] !== 'strong') continue;
-    throw new ConfigError(
-      origins[key].where,
-      `${key} = "strong": this version pads no guard link yet, so it would hide no more than fast`,
-      key,
-    );
-  }
   const metrics = values['metrics.listen'];
   if (metrics !== undefined && !isLoopback(metrics.host)) {
     throw new ConfigError(

@@ -53,6 +53,7 @@ export const LOG_SUBSYSTEMS = [
   'onion',
   'client',
   'api',
+  'fcp',
   'gateway',
   'io',
 ] as const;
@@ -219,6 +220,24 @@ function address<T extends Address | undefined>(fallback: T, optional: boolean, 
   return { type: 'address', default: fallback, unit: undefined, range, sentence, parse, print };
 }
 
+/** Addresses and networks: `127.0.0.1`, `::1`, `192.168.1.0/24`. */
+function networks(fallback: readonly string[], sentence: string): Option<readonly string[]> {
+  const range = 'at most 32 addresses or networks, such as 127.0.0.1, ::1 or 192.168.1.0/24';
+  const list = texts(32, range, sentence);
+  const parse = (raw: unknown): readonly string[] => {
+    const items = list.parse(raw);
+    for (const item of items) {
+      const [host = '', bits, ...rest] = item.split('/');
+      const isV6 = host.includes(':');
+      const isAddress = parseAddress(isV6 ? `[${host}]:0` : `${host}:0`) !== undefined;
+      const isLength = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isV6 ? 128 : 32));
+      if (!isAddress || !isLength || rest.length > 0) throw expected(range);
+    }
+    return items;
+  };
+  return { ...list, default: fallback, parse };
+}
+
 function choice<const C extends string>(fallback: NoInfer<C>, choices: readonly C[], sentence: string): Option<C> {
   const range = choices.join(' | ');
   const parse = (raw: unknown): C => {
@@ -348,7 +367,11 @@ export const OPTIONS = {
   'store.passphrase_file': path(
     'File whose first line seals the datastore, so that a thief of the disk can tell nothing about it; - reads it from stdin at start. Lost, the store is lost.',
   ),
-  'publish.class': choice('fast', ['fast', 'strong'], 'Traffic class of a publish when the command does not say.'),
+  'publish.class': choice(
+    'strong',
+    ['fast', 'strong'],
+    'Traffic class of a publish when the command does not say: strong hides when and how much from whoever watches this line, and is slow; devnets use fast.',
+  ),
   'fetch.class': choice('fast', ['fast', 'strong'], 'Traffic class of a fetch when the command does not say.'),
   'circuits.ready': integer(8, 0, 16, 'circuits', 'Circuits of three relays kept ready for the next document.'),
   'crypto.engine': choice(
@@ -371,6 +394,12 @@ export const OPTIONS = {
     true,
     'Loopback address that answers /metrics, /healthz and /readyz without a key; empty: only the control socket does.',
   ),
+  'fcp.listen': address<Address | undefined>(
+    { host: '127.0.0.1', port: 9481 },
+    true,
+    'Where Freenet clients reach this node (FCPv2). It has no password: whoever connects may publish, fetch and stop it. Empty: nowhere.',
+  ),
+  'fcp.allow': networks(['127.0.0.0/8', '::1'], 'Addresses that may connect to fcp.listen.'),
   'debug.trace': boolean(
     false,
     'Records which relays carried and which nodes kept each block: it breaks anonymity, so only the devnet profile allows it.',
@@ -415,6 +444,7 @@ export const PROFILES: Readonly<Record<Profile, Partial<Values>>> = {
   devnet: {
     'network.name': 'devnet',
     'network.listen': { host: '127.0.0.1', port: 0 },
+    'fcp.listen': { host: '127.0.0.1', port: 0 },
     'network.private_addresses': true,
     'peers.ring_each_side': 1,
     'peers.long_links': 2,

@@ -73,7 +73,7 @@ async function handCopy(core: RouterCore, placement: Placement, peer: Peer): Pro
   const result = await core.asks.ask(peer.link, { acceptMs: answerMs, answerMs }, (id) => {
     core.counters.totals.copiesSent++;
     const owners = ownersWanted(placement.owners, core.deps.view.estimatedNodes());
-    return { type: 'StoreCopy', id, kind: ref.kind, key: ref.key, replica, owners, work, payload };
+    return { type: 'StoreCopy', id, kind: ref.kind, key: ref.key, replica, owners, work, payload, handoff: 0 };
   });
   if (result.type === 'timeout') core.counters.totals.timeouts++;
   if (result.type !== 'reply') return 'failed';
@@ -113,7 +113,8 @@ async function takeCopy(core: RouterCore, ref: BlockRef, message: MessageNamed<'
     return { type: 'inserted', copies: 0 };
   }
   const deadlineAtMs = core.nowMs() + STORE_COPY_MS;
-  const kept = await core.storeAsOwner(ref, replica, payload, 'storeCopy', deadlineAtMs);
+  const reason = message.handoff === 1 ? 'handoff' : 'owner';
+  const kept = await core.storeAsOwner(ref, replica, payload, 'storeCopy', deadlineAtMs, reason);
   if (kept.type === 'collision') return { type: 'collision', payload: kept.existing };
   if (kept.type !== 'stored' && kept.type !== 'present') return { type: 'inserted', copies: 0 };
   core.failures.forget(refName(ref, replica));

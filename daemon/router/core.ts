@@ -141,9 +141,10 @@ export class RouterCore {
     block: Uint8Array,
     by: KeptBy,
     deadlineAtMs: number,
+    reason: 'owner' | 'handoff' = 'owner',
   ): Promise<PutResult> {
-    const result = await this.by(deadlineAtMs, this.deps.store.put(ref, replica, block, 'owner'));
-    if (result?.type === 'stored') this.#traceCopy(ref, 'owner', by);
+    const result = await this.by(deadlineAtMs, this.deps.store.put(ref, replica, block, reason));
+    if (result?.type === 'stored') this.#traceCopy(ref, reason, by);
     return result ?? { type: 'failed', code: 'disk_failed' };
   }
 

@@ -57,7 +57,7 @@ export function createHandoff(core: RouterCore, bytesPerSec: number): Handoff {
 
   function placesNow(): Places {
     const places = new Map<string, RingLocation>(isLeaving ? [] : [[SELF, view.ownLocation]]);
-    for (const peer of view.peers()) if (peer.link.isOpen) places.set(peer.key, peer.location);
+    for (const peer of core.peers()) if (peer.link.isOpen) places.set(peer.key, peer.location);
     return places;
   }
 
@@ -114,7 +114,7 @@ export function createHandoff(core: RouterCore, bytesPerSec: number): Handoff {
     if (rank < 0 || rank >= OFFERERS) return [];
     const current = nearest(after, target).slice(0, m);
     const isNew = (peer: Peer): boolean => current.includes(peer.key) && !former.includes(peer.key);
-    return view.peers().filter((peer) => peer.link.isOpen && isNew(peer));
+    return core.peers().filter((peer) => peer.link.isOpen && isNew(peer));
   }
 
   async function offer(ref: BlockRef, replica: Replica, peer: Peer): Promise<void> {
@@ -126,7 +126,7 @@ export function createHandoff(core: RouterCore, bytesPerSec: number): Handoff {
     core.counters.totals.handoffsOffered++;
     const work = new Uint8Array(8);
     const result = await core.asks.ask(peer.link, { acceptMs: OFFER_MS, answerMs: OFFER_MS }, (id) => {
-      return { type: 'StoreCopy', id, kind: ref.kind, key: ref.key, replica, owners, work, payload };
+      return { type: 'StoreCopy', id, kind: ref.kind, key: ref.key, replica, owners, work, payload, handoff: 1 };
     });
     if (result.type === 'timeout') core.counters.totals.timeouts++;
     if (result.type === 'reply') {

@@ -97,7 +97,7 @@ export const RejectedOverload = message('RejectedOverload', 0x39, 1, {
 });
 /** Asks for this key failed here recently: answered at once, for `retryMs` more. */
 export const RecentlyFailed = message('RecentlyFailed', 0x3a, 1, { id, retryMs: uint(0, 600_000) });
-/** A copy handed to another owner (by the node where an insert ended, or on handoff); answered Inserted with copies 0 or 1. */
+/** A copy handed to another owner, by the node where an insert ended (handoff 0) or by a former owner (1); answered Inserted with copies 0 or 1. */
 export const StoreCopy = message('StoreCopy', 0x3b, 1, {
   id,
   kind,
@@ -106,6 +106,7 @@ export const StoreCopy = message('StoreCopy', 0x3b, 1, {
   owners: uint(1, 8),
   work: bytes(8),
   payload,
+  handoff: uint(0, 1),
 });
 
 /** How many requests the receiver of this may have waiting at its sender, from now on. */

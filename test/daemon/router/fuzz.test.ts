@@ -21,7 +21,7 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     const { id, block, replica, htl, deadlineMs } = one;
     const payload = one.wrong ? testBlock('wrong').payload : block.payload;
     const body = { id, kind: block.ref.kind, key: block.ref.key, replica, owners: 3, work: NO_WORK, payload };
-    return copy ? { type: 'StoreCopy', ...body } : { type: 'Insert', ...body, htl, deadlineMs };
+    return copy ? { type: 'StoreCopy', ...body, handoff: id % 2 } : { type: 'Insert', ...body, htl, deadlineMs };
   }),
   fc
     .tuple(id, fc.constantFrom('Accepted', 'DataNotFound', 'RouteNotFound', 'RejectedLoop'))

@@ -4,7 +4,7 @@
  */
 import test from 'ava';
 import { HEALS_WAITING_MAX } from '../../../daemon/limits.ts';
-import { messagesOf, testBlock, testRecord, World, type WorldNode } from './world.ts';
+import { messagesOf, NO_WORK, testBlock, testRecord, World, type WorldNode } from './world.ts';
 
 const CALM_MS = 31_000;
 const { ref, payload } = testBlock('handed on');
@@ -37,7 +37,8 @@ test('a node that joins among the owners is offered the block, by two of them at
   await world.clock.advance(CALM_MS - 2_000);
   t.false(newcomer.map.has(ref), 'not before it has been calm');
   await world.clock.advance(10_000);
-  t.is(newcomer.map.reasonOf(ref), 'owner');
+  t.is(newcomer.map.reasonOf(ref), 'handoff');
+  t.deepEqual(newcomer.trace, [{ type: 'copyKept', ref, reason: 'handoff', by: 'storeCopy' }]);
   t.is(messagesOf(world, 'StoreCopy').length, 2);
   const totals = nodes.map((node) => node.router.snapshot().counters);
   t.is(
@@ -48,6 +49,25 @@ test('a node that joins among the owners is offered the block, by two of them at
     totals.reduce((sum, one) => sum + one.handoffsTaken, 0),
     2,
   );
+  world.stopAll();
+});
+
+test('who sent a bad block lately is no owner: neither offered anything nor counted', async (t) => {
+  const { world, nodes } = await calmWorld(PLACES);
+  await own(nodes[0]!, nodes[1]!, nodes[2]!);
+  const liar = world.puppet(0.499);
+  const copy = { kind: ref.kind, key: ref.key, replica: 0, owners: 3, work: NO_WORK, handoff: 1 };
+  for (const node of nodes) {
+    world.connect(liar, node).sendMessage({ type: 'StoreCopy', id: 1, ...copy, payload: testBlock('wrong').payload });
+    await world.clock.advance(100);
+    world.connect(liar, node);
+  }
+  const newcomer = world.node(0.495);
+  for (const node of nodes) world.connect(node, newcomer);
+  await world.clock.advance(2 * CALM_MS);
+  t.is(liar.of('StoreCopy').length, 0);
+  t.true(newcomer.map.has(ref));
+  t.is(newcomer.map.reasonOf(ref), 'handoff');
   world.stopAll();
 });
 

@@ -488,7 +488,7 @@ test('a link without descriptor may not route: Fetch, Insert and StoreCopy close
     const insert = { owners: 3, work: new Uint8Array(8), payload };
     if (type === 'Fetch') light.sendMessage({ type, ...common, htl: 5, deadlineMs: 1_000 });
     else if (type === 'Insert') light.sendMessage({ type, ...common, htl: 5, deadlineMs: 1_000, ...insert });
-    else light.sendMessage({ type, ...common, ...insert });
+    else light.sendMessage({ type, ...common, ...insert, handoff: 0 });
     await world.clock.advance(50);
     t.is((light.other as TestLink).closedWith, 'ERR_UNEXPECTED');
     t.false(node.map.has(ref));

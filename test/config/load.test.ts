@@ -115,9 +115,10 @@ test(
   /peers\.max = 4 is below 2 x peers\.ring_each_side \+ peers\.long_links = 24/,
 );
 test('a trace outside a devnet', refuses, () => ({ flags: { 'debug.trace': 'true' } }), /needs profile = "devnet"/);
-test(
-  'a traffic class that would promise more than is sent',
-  refuses,
-  () => ({ flags: { 'publish.class': 'strong' } }),
-  /publish\.class = "strong": this version pads no guard link/,
-);
+test('classes: publishing is strong by default, fetching fast; a devnet does both fast, and either can be set', (t) => {
+  t.like(loadConfig({}).values, { 'publish.class': 'strong', 'fetch.class': 'fast' });
+  const devnet = { flags: { profile: 'devnet' } };
+  t.like(loadConfig(devnet).values, { 'publish.class': 'fast', 'fetch.class': 'fast' });
+  t.is(loadConfig({ flags: { ...devnet.flags, 'publish.class': 'strong' } }).values['publish.class'], 'strong');
+  t.is(loadConfig({ flags: { 'fetch.class': 'strong' } }).values['fetch.class'], 'strong');
+});

@@ -13,7 +13,7 @@ import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { localErrorOf, printable, sizeText } from '../output.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
-import { warnOfFewExits } from './publish.ts';
+import { noteClass, warnOfFewExits } from './publish.ts';
 import { writeTree } from './tree.ts';
 
 /** Longer than any key may be. */
@@ -48,6 +48,7 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
     const result = await followed;
     progress.end();
     warnOfFewExits(context, result.exits);
+    noteClass(context, result.trafficClass);
     if (path !== '-') {
       output.note(`${sizeText(result.sizeBytes)} in ${(result.tookMs / 1_000).toFixed(1)} s`);
       output.line(path);

@@ -6,6 +6,7 @@
  */
 import { closeSync, constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { TransferResult } from '../../api/schema.ts';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
@@ -53,6 +54,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
     const result = await Promise.race([followed, sourceFailure]);
     progress.end();
     warnOfFewExits(context, result.exits);
+    noteClass(context, result.trafficClass);
     const { verified } = result;
     if (verified !== undefined) {
       const { asked, found } = verified;
@@ -75,6 +77,15 @@ export function warnOfFewExits(context: Context, exits: number): void {
   if (exits >= EXITS_WANTED) return;
   context.output.note(
     `note: only ${exits} exits shared the blocks; below ${EXITS_WANTED} one of them can be blamed for the document`,
+  );
+}
+
+/** Which class carried it, and what that does not hide (THREATS.md). */
+export function noteClass(context: Context, trafficClass: TransferResult['trafficClass']): void {
+  context.output.note(
+    trafficClass === 'strong'
+      ? 'class strong: who watches this line cannot tell when or how much; a guard that works together with exits still may'
+      : 'class fast: the guard, and who watches this line, can tell when and how much; --class strong hides it from the line',
   );
 }
 

@@ -158,6 +158,8 @@ export const STALL_LIMIT_MS = 300_000;
 export const URI_CHARACTERS_MAX = 4_096;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** Signing identities in one home. */
+export const KEY_RING_MAX = 1_024;
 /** Sites whose newest edition seen is remembered. */
 export const SEEN_EDITIONS_MAX = 4_096;
 /** Blocks of one fetch that wait to be put back where they were missing: 16 MiB. */

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Client } from './client/client-types.ts';
+import type { KeyRing } from './client/key-ring.ts';
 import type { BlockRef, CopyReason, RingLocation } from './ids.ts';
 import type { Link } from './link/link-types.ts';
 import type { OnionSnapshot } from './onion/onion-types.ts';
@@ -43,6 +44,8 @@ export interface Node {
   readonly settings: NodeSettings;
   readonly descriptor: Descriptor;
   readonly client: Client;
+  /** Signing identities of the owner. */
+  readonly keys: KeyRing;
   /** What its owner may ask of the datastore. */
   readonly store: StoreControl;
   /** Where it really listens (port 0 resolved); the descriptor may advertise another address. */

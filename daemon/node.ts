@@ -8,6 +8,7 @@
  * @module
  */
 import { createClient } from './client/client.ts';
+import { createKeyRing } from './client/key-ring.ts';
 import { LocalError } from './errors.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import { type BlockRef, type CopyReason, hexKey } from './ids.ts';
@@ -219,6 +220,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
     },
   );
 
+  const homeKey = crypto.hkdf(identity.signKey.seed, '', 'holloway home key', 32);
   const client = createClient(
     {
       clock,
@@ -228,7 +230,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       log,
       circuits: onion,
       records,
-      homeKey: crypto.hkdf(identity.signKey.seed, '', 'holloway home key', 32),
+      homeKey,
     },
     { owners: settings.owners, ownersReplicated: settings.ownersReplicated },
   );
@@ -291,6 +293,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       return ownDescriptor();
     },
     client,
+    keys: createKeyRing({ crypto, clock, records, homeKey }),
     store,
     boundAddress: listener.address,
     snapshot: (): NodeSnapshot => ({

@@ -22,6 +22,7 @@ import { parseRefreshMs, parseWindow, streamEvents } from './events.ts';
 import { readJson, sendError, sendJson } from './http.ts';
 import { streamLog } from './log-stream.ts';
 import { sendHealth, sendMetrics, sendReadiness } from './metrics.ts';
+import { createKeysEndpoints } from './keys-endpoints.ts';
 import { ENDPOINTS, type LogLine, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
 import { createStoreEndpoints } from './store-endpoints.ts';
@@ -78,7 +79,8 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
   const { node, clock, status } = deps;
   let { config } = deps;
   const store = createStoreEndpoints(node);
-  const transfers = createTransfers({ client: node.client, settings: node.settings, clock, status });
+  const keys = createKeysEndpoints(node.keys);
+  const transfers = createTransfers({ client: node.client, keys: node.keys, settings: node.settings, clock, status });
   return {
     status: ({ response, access, query }) =>
       sendJson(response, 200, status.read(access, 0, parseWindow(query.get('window')))),
@@ -100,6 +102,12 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     transferMetadata: ({ response, id }) => transfers.metadata(response, id),
     transferContent: ({ response, id }) => transfers.content(response, id),
     transferCancel: ({ response, id }) => transfers.cancel(response, id),
+    keys: ({ response }) => keys.list(response),
+    keyNew: ({ request, response }) => keys.create(request, response),
+    keyImport: ({ request, response }) => keys.importKey(request, response),
+    keyExport: ({ request, response }) => keys.exportKey(request, response),
+    keyUnlock: ({ request, response }) => keys.unlock(request, response),
+    keyRemove: ({ request, response }) => keys.remove(request, response),
     store: ({ response }) => store.read(response),
     storeVerify: ({ request, response }) => store.verify(request, response),
     storeResize: ({ request, response }) => store.resize(request, response),

@@ -282,6 +282,11 @@ export interface FetchMetadata {
   readonly contentBytes: number;
   readonly contentType: string | null;
   readonly name: string | null;
+  /** The CHK key of the document, whatever kind of key led to it. */
+  readonly uri: string | null;
+  /** With a USK: the edition that was read, and whether two different records claim it. */
+  readonly edition: number | null;
+  readonly isForked: boolean;
   /** The content is these files, one after the other, in this order. */
   readonly directory: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];
@@ -340,11 +345,11 @@ export const ENDPOINTS = {
   events: { method: 'GET', path: '/v1/events', readOnly: true },
   peers: { method: 'GET', path: '/v1/peers', readOnly: true },
   transfers: { method: 'GET', path: '/v1/transfers', readOnly: true },
-  /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress, verify. Answers 202 {id} once the body began to be read. */
+  /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress, verify, as (name of the key ring, NAME/DOCUMENT or KSK@word). Answers 202 {id} once the body began to be read. */
   publish: { method: 'POST', path: '/v1/publish', readOnly: false },
   /**
    * Body: the files of a directory one after the other, each as path length u16, path in UTF-8, size u64 (big-endian), then its bytes; small
-   * files first. Query: class, type, name, convergent, compress, verify, default (path of the default document). Answers as publish does.
+   * files first. Query: class, type, name, convergent, compress, verify, as, default (path of the default document). Answers as publish does.
    */
   publishTree: { method: 'POST', path: '/v1/publish-tree', readOnly: false },
   /** Body: JSON {uri, class?, maxBytes?, range?: [from, to), listOnly?}. Answers 202 {id}. */
@@ -355,6 +360,18 @@ export const ENDPOINTS = {
   /** The bytes of a fetch, once; a failure after the first byte destroys the connection. */
   transferContent: { method: 'GET', path: '/v1/transfers/:id/content', readOnly: false },
   transferCancel: { method: 'POST', path: '/v1/transfers/:id/cancel', readOnly: false },
+  /** Answers KeysDocument. */
+  keys: { method: 'GET', path: '/v1/keys', readOnly: false },
+  /** Body: JSON {name, passphrase?}. Answers 201 KeyDocument. */
+  keyNew: { method: 'POST', path: '/v1/keys/new', readOnly: false },
+  /** Body: JSON {name, uri in insert form, passphrase?}. Answers 201 KeyDocument. */
+  keyImport: { method: 'POST', path: '/v1/keys/import', readOnly: false },
+  /** Body: JSON {name, passphrase?}. Answers KeyExport, with the private form. */
+  keyExport: { method: 'POST', path: '/v1/keys/export', readOnly: false },
+  /** Body: JSON {name, passphrase}. For ten minutes `as` may name the key. */
+  keyUnlock: { method: 'POST', path: '/v1/keys/unlock', readOnly: false },
+  /** Body: JSON {name}. */
+  keyRemove: { method: 'POST', path: '/v1/keys/remove', readOnly: false },
   store: { method: 'GET', path: '/v1/store', readOnly: true },
   /** Body: JSON {bytesPerSec?}. Answers 202 StoreDocument; how far it is stands in GET /v1/store. */
   storeVerify: { method: 'POST', path: '/v1/store/verify', readOnly: false },

@@ -17,6 +17,7 @@ import type {
   PublishTransfer,
   TransferProgress,
 } from '../client/client-types.ts';
+import type { KeyRing } from '../client/key-ring.ts';
 import { pathFault } from '../client/listing.ts';
 import { LocalError } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
@@ -35,6 +36,7 @@ const PROGRESS_MS = 100;
 
 export interface TransferDeps {
   readonly client: Client;
+  readonly keys: KeyRing;
   readonly settings: NodeSettings;
   readonly clock: Clock;
   readonly status: StatusSource;
@@ -61,7 +63,7 @@ interface Kept {
 }
 
 export function createTransfers(deps: TransferDeps): Transfers {
-  const { client, settings, clock, status } = deps;
+  const { client, keys, settings, clock, status } = deps;
   const kept = new Map<string, Kept>();
 
   function keep(id: string, entry: Kept): void {
@@ -84,9 +86,11 @@ export function createTransfers(deps: TransferDeps): Transfers {
     const compress = checkFlag(query, 'compress');
     if (convergent && compress)
       throw new LocalError('usage', 'convergent documents are never compressed: their key must not depend on it');
+    const as = query.get('as');
     return {
       trafficClass: checkClass(query.get('class')) ?? settings.publishClass,
       convergent,
+      ...(as === null ? {} : { as: keys.insertUri(as) }),
       ...(compress ? { compress } : {}),
       ...(checkFlag(query, 'verify') ? { verify: true } : {}),
       ...(contentType === undefined ? {} : { contentType }),
@@ -300,13 +304,16 @@ function checkRange(value: unknown): Pick<FetchOptions, 'range'> {
 }
 
 function metadataDocument(found: FetchedMetadata): FetchMetadata {
-  const { sizeBytes, contentBytes, contentType, name, directory } = found;
+  const { sizeBytes, contentBytes, contentType, name, uri, edition, isForked, directory } = found;
   return {
     v: 1,
     sizeBytes,
     contentBytes,
     contentType: contentType ?? null,
     name: name ?? null,
+    uri: uri ?? null,
+    edition: edition ?? null,
+    isForked: isForked ?? false,
     directory: directory === undefined ? null : { files: directory.files, defaultPath: directory.defaultPath ?? null },
   };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { readPassphrase } from '../../config/passphrase.ts';
+import { LocalError } from '../errors.ts';
 import { Interrupted } from './output.ts';
 
 const CTRL_C = 3;
@@ -15,10 +16,22 @@ const END_OF_LINE: readonly number[] = [10, 13];
 /** @param path as in store.passphrase_file: empty for none, - for stdin */
 export async function askPassphrase(path: string): Promise<Uint8Array | undefined> {
   if (path !== '-' || !process.stdin.isTTY) return readPassphrase(path);
-  process.stderr.write('passphrase of the store: ');
+  return new TextEncoder().encode((await promptUnseen('passphrase of the store: ')).normalize('NFC'));
+}
+
+/** What a person types on the terminal without seeing it. */
+export async function promptUnseen(question: string): Promise<string> {
+  process.stderr.write(question);
   const typed = await typedUnseen(process.stdin);
   process.stderr.write('\n');
-  return new TextEncoder().encode(typed.normalize('NFC'));
+  return typed;
+}
+
+/** The first line of a file that only its owner can read, or of stdin (-). */
+export function readPassphraseFile(path: string): Uint8Array {
+  const bytes = path === '' ? undefined : readPassphrase(path);
+  if (bytes === undefined) throw new LocalError('usage', 'the name of the file is empty');
+  return bytes;
 }
 
 function typedUnseen(terminal: NodeJS.ReadStream): Promise<string> {

@@ -10,6 +10,7 @@ import type { TransferResult } from '../../api/schema.ts';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
+import { readyToSign } from './key.ts';
 import { type FoundTree, findFiles, readTree } from './tree.ts';
 
 const EXITS_WANTED = 8;
@@ -29,6 +30,8 @@ export const publish: CommandRun = async (context, [file = '-']) => {
   const tree = isFolder(file) ? await findFiles(file, { all: options.flag('all') }) : undefined;
   const defaultPath = tree === undefined ? undefined : defaultDocument(context, tree);
   const source = file === '-' ? process.stdin : tree === undefined ? openDocument(file) : readTree(file, tree.files);
+  const wantedAs = options.text('as');
+  const as = wantedAs === undefined ? undefined : await readyToSign(context, wantedAs);
   const { id, uploaded } = await api.publish(
     source,
     {
@@ -39,6 +42,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
       ...(options.flag('compress') ? { compress: true } : {}),
       ...(options.flag('verify') ? { verify: true } : {}),
       ...(defaultPath === undefined ? {} : { default: defaultPath }),
+      ...(as === undefined ? {} : { as }),
     },
     signal,
     tree === undefined ? 'publish' : 'publish-tree',

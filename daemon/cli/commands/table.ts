@@ -8,6 +8,7 @@ import { CONFIG_COMMANDS } from './entries/config.ts';
 import { DAEMON_COMMANDS } from './entries/daemon.ts';
 import { DEVNET_COMMANDS } from './entries/devnet.ts';
 import { DOCUMENT_COMMANDS } from './entries/document.ts';
+import { KEY_COMMANDS } from './entries/key.ts';
 import { PEER_COMMANDS } from './entries/peer.ts';
 import { STATUS_COMMANDS } from './entries/status.ts';
 import { STORE_COMMANDS } from './entries/store.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...DAEMON_COMMANDS,
   ...STATUS_COMMANDS,
   ...DOCUMENT_COMMANDS,
+  ...KEY_COMMANDS,
   ...PEER_COMMANDS,
   ...STORE_COMMANDS,
   ...CONFIG_COMMANDS,
@@ -27,6 +29,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 
 /** The sentence of a group: the first word of commands that have two. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  key: 'Signing keys: who publishes under a name, and updates it.',
   peer: 'Links of this node to others.',
   store: 'The datastore: what it holds, its size, its seal.',
   config: 'Settings: what they are and where they come from.',

@@ -9,6 +9,7 @@ import type {
   TransferKind,
   TransferProgress,
 } from '../../../daemon/client/client-types.ts';
+import { createKeyRing } from '../../../daemon/client/key-ring.ts';
 import { LocalError } from '../../../daemon/errors.ts';
 import { nodeId, type RingLocation, ringLocation, routingKey } from '../../../daemon/ids.ts';
 import { HTL_MAX } from '../../../daemon/limits.ts';
@@ -16,6 +17,11 @@ import type { Link } from '../../../daemon/link/link-types.ts';
 import type { Node, NodeSnapshot, StoreControl } from '../../../daemon/node-types.ts';
 import type { Peer } from '../../../daemon/topology/topology-types.ts';
 import { BINDING, type Descriptor, ROLE } from '../../../daemon/wire/descriptor-types.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { createMemoryDisk } from '../../support/memory-disk.ts';
+import { testCrypto } from '../../support/test-crypto.ts';
+
+const keyRecords = await createMemoryDisk().openRecords('keys');
 
 export const HOST = '127.9.8.7';
 
@@ -142,6 +148,10 @@ export function createFakeNode(nowMs: () => number): FakeNode {
       error: { code: error.code, detail: error.detail },
     });
 
+  const keys = createKeyRing(
+    { crypto: testCrypto('keys'), clock: createManualClock(), records: keyRecords, homeKey: new Uint8Array(32) },
+    { logN: 4 },
+  );
   const client: Client = {
     publish(source, options): PublishTransfer {
       const id = begin('publish');
@@ -243,6 +253,7 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     descriptor: descriptor(ringLocation(0.123456)),
     boundAddress: { host: HOST, port: 9480 },
     client,
+    keys,
     store: fakeStore(),
     traceEvents: () => [
       { type: 'copyKept', ref: { kind: 1, key: routingKey(new Uint8Array(32)) }, reason: 'path', by: 'dataReturned' },

@@ -3,6 +3,7 @@
  * @module
  */
 import { CLASS, type CommandSpec, PROGRESS, TIMEOUT } from '../spec.ts';
+import { PASSPHRASE_FILE } from './key.ts';
 
 const TRANSFER_RESULT = {
   v: 'integer',
@@ -28,6 +29,11 @@ export const DOCUMENT_COMMANDS: readonly CommandSpec[] = [
       { flags: '--type <type>', sentence: 'media type told to readers, such as text/plain' },
       { flags: '--name <name>', sentence: 'file name told to readers; none by default' },
       CLASS,
+      {
+        flags: '--as <key>',
+        sentence: 'a name for it: key of the key ring (its site), KEY/DOCUMENT, or KSK@word, which anybody can guess',
+      },
+      PASSPHRASE_FILE,
       { flags: '--default <path>', sentence: 'file of a folder that stands for the whole (index.html)' },
       { flags: '--all', sentence: 'of a folder also what begins with a dot' },
       { flags: '--verify', sentence: 'before saying done, fetch sample blocks back over another route' },

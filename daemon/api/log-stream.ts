@@ -1,6 +1,7 @@
 /**
  * GET /v1/log/events: the last lines of the log and every one after them.
  *
+ * Shape   `line` events, each a LogLine; `past` once, after the lines there were; `missed` {lines} when some came too fast.
  * Unit    tail is lines, 0..1,000.
  * Why     a reader that is behind misses lines and is told how many, instead of making the daemon remember them for it.
  * @module
@@ -35,6 +36,7 @@ export function streamLog(
   };
   const past = source.logLines().filter(isWanted);
   for (const line of tail === 0 ? [] : past.slice(-tail)) say(line);
+  stream.send('past', '{}');
   const stop = listen?.(say);
   response.on('close', () => stop?.());
 }

@@ -32,6 +32,8 @@ export interface ApiClient {
   readonly socketPath: string;
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
   post<T>(path: string, body?: object, signal?: AbortSignal): Promise<T>;
+  /** An answer that is no JSON. */
+  text(path: string, signal?: AbortSignal): Promise<string>;
   events(path: string, signal?: AbortSignal): AsyncIterable<ServerEvent>;
   /** Resolves with the id while the upload goes on; `uploaded` settles with it. */
   publish(
@@ -98,6 +100,11 @@ export function createApiClient(socketPath: string): ApiClient {
     socketPath,
     get: (path, signal) => json('GET', path, undefined, signal),
     post: (path, body, signal) => json('POST', path, body ?? {}, signal),
+    async text(path, signal) {
+      const { outgoing, answer } = start('GET', path, {}, signal);
+      outgoing.end();
+      return readAll(await answer);
+    },
     events,
     async publish(source, query, signal, endpoint = 'publish') {
       const search = new URLSearchParams();

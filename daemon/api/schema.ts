@@ -382,7 +382,7 @@ export const ENDPOINTS = {
   config: { method: 'GET', path: '/v1/config', readOnly: false },
   /** Body: JSON {key, value: text}; only what is `live` there and has no endpoint of its own. Answers the whole configuration anew. */
   configSet: { method: 'POST', path: '/v1/config/set', readOnly: false },
-  /** Query: tail (lines of the past, 0..1000), level (the most talkative one wanted). Server-sent events `line`, each a LogLine. */
+  /** Query: tail (lines of the past, 0..1000), level (the most talkative one wanted). Server-sent events: `line`, each a LogLine; `past` after those of the past; `missed` {lines}. */
   logEvents: { method: 'GET', path: '/v1/log/events', readOnly: false },
   /** Prometheus text; healthz answers 200 while the process works, readyz 200 while the verdict is HEALTHY or DEGRADED, else 503. */
   metrics: { method: 'GET', path: '/metrics', readOnly: true },

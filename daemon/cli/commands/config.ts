@@ -4,10 +4,8 @@
  */
 import { configDocument } from '../../../config/document.ts';
 import { findSockets } from '../../../config/paths.ts';
-import { isOptionKey, OPTION_KEYS } from '../../../config/schema.ts';
-import { nearest } from '../../../config/suggest.ts';
-import { LocalError } from '../../errors.ts';
 import type { CommandRun } from '../context.ts';
+import { knownKey } from './config-edit.ts';
 
 export const configList: CommandRun = async ({ config, options, output, paths }) => {
   const document = configDocument(config(), paths.configFile);
@@ -23,10 +21,7 @@ export const configList: CommandRun = async ({ config, options, output, paths })
 };
 
 export const configGet: CommandRun = async ({ config, output, paths }, [key = '']) => {
-  if (!isOptionKey(key)) {
-    const near = nearest(key, OPTION_KEYS);
-    throw new LocalError('usage', `no setting is called ${key}${near === undefined ? '' : `; did you mean ${near}?`}`);
-  }
+  knownKey(key);
   const setting = configDocument(config(), paths.configFile).settings.find((candidate) => candidate.key === key)!;
   output.line(setting.value.replace(/^"(.*)"$/, '$1'));
   output.document({ v: 1, ...setting });

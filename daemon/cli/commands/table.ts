@@ -7,6 +7,7 @@
 import { CONFIG_COMMANDS } from './entries/config.ts';
 import { DAEMON_COMMANDS } from './entries/daemon.ts';
 import { DEVNET_COMMANDS } from './entries/devnet.ts';
+import { DOCTOR_COMMANDS } from './entries/doctor.ts';
 import { DOCUMENT_COMMANDS } from './entries/document.ts';
 import { KEY_COMMANDS } from './entries/key.ts';
 import { PEER_COMMANDS } from './entries/peer.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...PEER_COMMANDS,
   ...STORE_COMMANDS,
   ...CONFIG_COMMANDS,
+  ...DOCTOR_COMMANDS,
   ...DEVNET_COMMANDS,
 ];
 

@@ -36,6 +36,28 @@ export const CONFIG_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../config.ts')).configGet,
   },
   {
+    name: 'config set',
+    args: [
+      { name: '<key>', sentence: 'such as store.size' },
+      { name: '<value>', sentence: 'as config list shows it; lists separated by commas' },
+    ],
+    flags: [],
+    sentence:
+      'Change a setting in the configuration file, if the result is usable; a running daemon takes it if it can.',
+    example: 'holloway config set log.level debug',
+    json: { v: 'integer', key: 'text', value: 'text', file: 'text' },
+    load: async () => (await import('../config-edit.ts')).configSet,
+  },
+  {
+    name: 'config unset',
+    args: [{ name: '<key>', sentence: 'such as store.size; also one that is not known' }],
+    flags: [],
+    sentence: 'Take a setting out of the configuration file, so that its default holds again.',
+    example: 'holloway config unset log.level',
+    json: { v: 'integer', key: 'text', changed: 'boolean', file: 'text' },
+    load: async () => (await import('../config-edit.ts')).configUnset,
+  },
+  {
     name: 'config path',
     args: [],
     flags: [],

@@ -37,4 +37,17 @@ export const DAEMON_COMMANDS: readonly CommandSpec[] = [
     json: { v: 'integer', pid: 'integer' },
     load: async () => (await import('../start.ts')).stop,
   },
+  {
+    name: 'wait',
+    args: [],
+    flags: [
+      { flags: '--ready', sentence: 'until the verdict is HEALTHY or DEGRADED' },
+      { flags: '--peers <n>', sentence: 'until so many peers are connected' },
+      TIMEOUT,
+    ],
+    sentence: 'Wait until a daemon answers, is ready, or has so many peers.',
+    example: 'holloway wait --ready --peers 3 --timeout 60s',
+    json: { v: 'integer', verdict: { word: 'text', reason: 'text', next: 'text' }, peers: 'integer' },
+    load: async () => (await import('../wait.ts')).wait,
+  },
 ];

@@ -50,7 +50,19 @@ export function ringWanted<T extends RingPlace & Prefixes>(
   nodes: readonly T[],
   limits: PeerLimits,
 ): readonly T[] {
-  const { after, before } = nearestEachSide(own, nodes, nodes.length);
+  // Seldom does a prefix cap pass over more than that.
+  const few = ringWithin(own, nodes, limits, Math.min(nodes.length, limits.ringNeighboursEachSide * 3));
+  return few ?? ringWithin(own, nodes, limits, nodes.length)!;
+}
+
+/** As ringWanted, of the nearest `window` on either side; undefined when these were too few to tell. */
+function ringWithin<T extends RingPlace & Prefixes>(
+  own: RingPlace,
+  nodes: readonly T[],
+  limits: PeerLimits,
+  window: number,
+): readonly T[] | undefined {
+  const { after, before } = nearestEachSide(own, nodes, window);
   const chosen = new Map<string, T>();
   const prefixes = countPrefixes([]);
   for (const side of [after, before]) {
@@ -64,6 +76,7 @@ export function ringWanted<T extends RingPlace & Prefixes>(
       }
       found++;
     }
+    if (found < limits.ringNeighboursEachSide && window < nodes.length) return undefined;
   }
   return [...chosen.values()].sort(
     (a, b) => distance(a.location, own.location) - distance(b.location, own.location) || compareKeys(a.key, b.key),
@@ -115,14 +128,16 @@ export function choosePeersToDrop(
     if (surplus && nowMs - peer.leftRingMs! >= LEFT_RING_GRACE_MS) dropped.add(peer.key);
   }
   if (limits.prefixRules) {
+    let counted = countPrefixes(left());
     for (const peer of peers) {
-      while (!dropped.has(peer.key) && countPrefixes(left()).isOver(peer)) {
+      while (!dropped.has(peer.key) && counted.isOver(peer)) {
         const sharing = longPeers(left()).filter(
           (other) => other.prefix === peer.prefix || other.widePrefix === peer.widePrefix,
         );
         const least = leastUseful(own, sharing);
         if (least === undefined) break;
         dropped.add(least);
+        counted = countPrefixes(left());
       }
     }
   }

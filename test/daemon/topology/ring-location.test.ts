@@ -110,3 +110,20 @@ test('harmonicDistance: stays in its bounds, and each octave is as likely as the
   t.is(harmonicDistance(0.5, 7), 0.5);
   t.true(harmonicDistance(0, 0) > 0);
 });
+
+test('nearestEachSide: few of many are what a sort would give, places at one location included', (t) => {
+  const places = fc.array(fc.tuple(fc.nat({ max: 30 }), fc.nat({ max: 5_000 })), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(places, fc.nat({ max: 31 }), fc.integer({ min: 1, max: 9 }), (drawn, at, eachSide) => {
+      const own = { key: '0', location: ringLocation(at / 32) };
+      const keys = new Map(
+        drawn.map(([unit, key]) => [`${key}`, { key: `${key}`, location: ringLocation(unit / 32) }]),
+      );
+      const nodes = [...keys.values()];
+      const order = inClockwiseOrder(own, nodes);
+      const { after, before } = nearestEachSide(own, nodes, eachSide);
+      t.deepEqual(after, order.slice(0, eachSide));
+      t.deepEqual(before, order.toReversed().slice(0, eachSide));
+    }),
+  );
+});

@@ -26,6 +26,8 @@ interface Told {
   text: string;
   times: number;
   atMs: number;
+  /** The situation when the text was last found to be still true, or sent. */
+  comparedAt: string;
   readonly heard: TokenBucket;
 }
 
@@ -46,6 +48,15 @@ export interface Claims {
 export function createClaims(deps: { readonly clock: Clock; readonly peers: () => readonly PeerEntry[] }): Claims {
   const { clock, peers } = deps;
   const told = new Map<string, Told>();
+  /** Counts peers that came and went. */
+  let changes = 0;
+
+  /** Equal texts mean that every peer is still owed what it was. */
+  function situation(of: readonly PeerEntry[]): string {
+    let text = `${changes}`;
+    for (const peer of of) text += ` ${Math.round(peer.location * CLAIM_UNITS)}`;
+    return text;
+  }
 
   function tell(peer: PeerEntry, state: Told): void {
     const locations = roundedLocations(peers().filter((other) => other.key !== peer.key));
@@ -59,22 +70,30 @@ export function createClaims(deps: { readonly clock: Clock; readonly peers: () =
 
   return {
     peerUp(peer) {
+      changes++;
       const nowMs = clock.nowMs();
       const heard = createTokenBucket(UPDATES_BURST, UPDATES_PER_SEC, nowMs);
-      const state: Told = { text: 'nothing yet', times: 0, atMs: nowMs, heard };
+      const state: Told = { text: 'nothing yet', times: 0, atMs: nowMs, comparedAt: '', heard };
       told.set(peer.key, state);
       tell(peer, state);
     },
-    peerDown: (peer) => void told.delete(peer.key),
+    peerDown(peer) {
+      changes++;
+      told.delete(peer.key);
+    },
     handleLocations(peer, locations) {
       if (told.get(peer.key)?.heard.take(clock.nowMs())) peer.claims = [...new Set(locations)];
     },
     upkeep() {
-      for (const peer of peers()) {
+      const present = peers();
+      const now = situation(present);
+      for (const peer of present) {
         const state = told.get(peer.key);
-        if (state === undefined) continue;
+        if (state === undefined || state.comparedAt === now) continue;
         const spacingMs = SPACING_MS[Math.min(state.times - 1, SPACING_MS.length - 1)]!;
-        if (clock.nowMs() - state.atMs >= spacingMs) tell(peer, state);
+        if (clock.nowMs() - state.atMs < spacingMs) continue;
+        state.comparedAt = now;
+        tell(peer, state);
       }
     },
   };

@@ -138,22 +138,26 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
 
   /** Past a cap the largest hash goes, of those that nothing else keeps here: first the ones that are no more than a name. */
   function makeRoom(newest: Entry): void {
-    const all = [...entries.values()];
-    const named = all.filter((entry) => entry.standing === 'named');
-    const unreached = options.prefixRules
-      ? all.filter((entry) => entry.standing !== 'reached' && entry.widePrefix === newest.widePrefix)
-      : [];
-    if (unreached.length > UNREACHED_PER_PREFIX_MAX && removeWorst(unreached)) return;
-    if (named.length > UNREACHED_NODES_MAX && removeWorst(named)) return;
-    if (all.length > KNOWN_NODES_MAX) removeWorst(all);
+    const isNamed = (entry: Entry): boolean => entry.standing === 'named';
+    const isCrowding = (entry: Entry): boolean =>
+      entry.standing !== 'reached' && entry.widePrefix === newest.widePrefix;
+    let named = 0;
+    let crowding = 0;
+    for (const entry of entries.values()) {
+      if (isNamed(entry)) named++;
+      if (isCrowding(entry)) crowding++;
+    }
+    if (options.prefixRules && crowding > UNREACHED_PER_PREFIX_MAX && removeWorst(isCrowding)) return;
+    if (named > UNREACHED_NODES_MAX && removeWorst(isNamed)) return;
+    if (entries.size > KNOWN_NODES_MAX) removeWorst(() => true);
   }
 
-  function removeWorst(of: readonly Entry[]): boolean {
+  function removeWorst(among: (entry: Entry) => boolean): boolean {
     const { after, before } = nearestEachSide(options.own(), [...entries.values()], NEAR_EACH_SIDE);
     const near = new Set([...after, ...before].map((node) => node.key));
     let worst: Entry | undefined;
-    for (const entry of of) {
-      if (near.has(entry.key) || options.isPeer(entry.key)) continue;
+    for (const entry of entries.values()) {
+      if (!among(entry) || near.has(entry.key) || options.isPeer(entry.key)) continue;
       if (worst === undefined || entry.rank > worst.rank) worst = entry;
     }
     if (worst === undefined) return false;
@@ -209,16 +213,42 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     return { node, news: entries.has(key) };
   }
 
-  const relayNodes = (nowMs: number): Entry[] => {
-    const usable = [...entries.values()].filter(
-      (entry) =>
-        entry.standing !== 'named' &&
-        (entry.failures === 0 ||
-          nowMs >= entry.failedAtMs + doubled(RELAY_BACKOFF_MS, entry.failures, RELAY_BACKOFF_MAX_MS)),
-    );
-    if (usable.length <= RELAY_VIEW_MAX) return usable;
-    return usable.sort((a, b) => a.rank - b.rank || compareKeys(a.key, b.key)).slice(0, RELAY_VIEW_MAX);
-  };
+  /** Entries that have not failed, or whose back-off is over; the same array until the table changes or a back-off ends. */
+  function rested(backoffMs: number, backoffMaxMs: number): (nowMs: number) => readonly Entry[] {
+    let list: readonly Entry[] = [];
+    let ofVersion = -1;
+    let untilMs = 0;
+    return (nowMs) => {
+      if (ofVersion === version && nowMs < untilMs) return list;
+      ofVersion = version;
+      untilMs = Number.POSITIVE_INFINITY;
+      const found: Entry[] = [];
+      for (const entry of entries.values()) {
+        const endsMs =
+          entry.failures === 0 ? nowMs : entry.failedAtMs + doubled(backoffMs, entry.failures, backoffMaxMs);
+        if (nowMs >= endsMs) found.push(entry);
+        else untilMs = Math.min(untilMs, endsMs);
+      }
+      list = found;
+      return list;
+    };
+  }
+  const reachable = rested(DIAL_BACKOFF_MS, DIAL_BACKOFF_MAX_MS);
+  const restedRelays = rested(RELAY_BACKOFF_MS, RELAY_BACKOFF_MAX_MS);
+
+  let relayView: readonly Descriptor[] = [];
+  let relayViewOf: readonly Entry[] | undefined;
+  function relays(nowMs: number): readonly Descriptor[] {
+    const of = restedRelays(nowMs);
+    if (relayViewOf === of) return relayView;
+    relayViewOf = of;
+    const usable = of.filter((entry) => entry.standing !== 'named');
+    if (usable.length > RELAY_VIEW_MAX) {
+      usable.sort((a, b) => a.rank - b.rank || compareKeys(a.key, b.key)).splice(RELAY_VIEW_MAX);
+    }
+    relayView = usable.map((entry) => entry.descriptor);
+    return relayView;
+  }
 
   return {
     get version() {
@@ -232,13 +262,8 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     adopt,
     heard,
     all: () => [...entries.values()],
-    reachable: (nowMs) =>
-      [...entries.values()].filter(
-        (entry) =>
-          entry.failures === 0 ||
-          nowMs >= entry.failedAtMs + doubled(DIAL_BACKOFF_MS, entry.failures, DIAL_BACKOFF_MAX_MS),
-      ),
-    relays: (nowMs) => relayNodes(nowMs).map((entry) => entry.descriptor),
+    reachable,
+    relays,
     unproven: (nowMs) =>
       [...entries.values()].filter(
         (entry) =>

@@ -133,10 +133,13 @@ export function createAnnounces(deps: AnnounceDeps): Announces {
       };
       const ownDistance = distance(own().location, target);
       const nearest = byDistanceTo(target);
-      const next = neighbours()
-        .filter(({ node }) => node.key !== announcer.key && node.key !== link.peerKey)
-        .filter(({ node }) => distance(node.location, target) < ownDistance)
-        .sort((a, b) => nearest(a.node, b.node))[0];
+      let next: { readonly node: NamedNode; readonly link: Link } | undefined;
+      for (const neighbour of neighbours()) {
+        const { node } = neighbour;
+        if (node.key === announcer.key || node.key === link.peerKey) continue;
+        if (distance(node.location, target) >= ownDistance) continue;
+        if (next === undefined || nearest(node, next.node) < 0) next = neighbour;
+      }
       const isFull = pending.size >= ANNOUNCES_PENDING_MAX || countFrom(link) >= ANNOUNCES_PENDING_PER_LINK_MAX;
       if (next === undefined || htl === 0 || isFull) answer([]);
       else passOn(next.link, link, message.target, htl - 1, message.descriptor, answer);

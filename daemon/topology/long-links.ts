@@ -90,7 +90,7 @@ export function createLongLinks(deps: LongLinksDeps, options: LongLinksOptions):
     upkeep() {
       const nowMs = clock.nowMs();
       for (const [key, untilMs] of [...wishes]) if (untilMs <= nowMs) wishes.delete(key);
-      if (usable().length === 0) return;
+      if (!wantsLongLink(peering.peers(), asked(), options) || usable().length === 0) return;
       while (seeks < SEEKS_AT_ONCE && wantsLongLink(peering.peers(), asked(), options)) if (!seek()) break;
     },
     linkOpened(link) {

@@ -88,11 +88,14 @@ export interface PeeringOptions extends PeerLimits {
 export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peering {
   const { clock, log, links } = deps;
   const peers = new Map<string, PeerEntry>();
+  /** The values of `peers`, until one comes or goes. */
+  let list: readonly PeerEntry[] | undefined;
+  const allPeers = (): readonly PeerEntry[] => (list ??= [...peers.values()]);
   const pending = new Map<string, { readonly wish: Wish; readonly untilMs: number }>();
   const refused = new Map<string, Refused>();
 
   function markRing(): void {
-    const ring = ringKeys(options.own(), [...peers.values()], options.ringNeighboursEachSide);
+    const ring = ringKeys(options.own(), allPeers(), options.ringNeighboursEachSide);
     for (const peer of peers.values()) {
       const isNeighbour = ring.has(peer.key);
       if (peer.ringNeighbour && !isNeighbour) peer.leftRingMs = clock.nowMs();
@@ -121,6 +124,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
       claims: [],
     };
     peers.set(key, peer);
+    list = undefined;
     refused.delete(key);
     markRing();
     // A neighbour for the ring that is none by the time it is added must run out its grace like one that left.
@@ -133,6 +137,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     const peer = peers.get(key);
     if (peer === undefined) return undefined;
     peers.delete(key);
+    list = undefined;
     markRing();
     log.write('debug', 'topology', `peer down, ${peers.size} peers`);
     options.onPeerDown(peer);
@@ -145,9 +150,11 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
    */
   function rebind(peer: PeerEntry, link: Link): void {
     peers.delete(peer.key);
+    list = undefined;
     options.onPeerDown(peer);
     const moved = { ...peer, link };
     peers.set(peer.key, moved);
+    list = undefined;
     markRing();
     options.onPeerUp(moved);
     ask(link, moved.origin === 'ring' ? WISH.ring : WISH.long);
@@ -169,7 +176,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     // Whom we have asked ourselves we do not turn away: its request and ours have crossed.
     if (pending.has(link.peerKey)) return 'accept';
     const asker = { key: link.peerKey, location: descriptor.location, ...at };
-    return judgeRequest(options.own(), [...peers.values()], asker, wish, options);
+    return judgeRequest(options.own(), allPeers(), asker, wish, options);
   }
 
   function onRequest(link: Link, wish: Wish): void {
@@ -219,7 +226,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
   }
 
   return {
-    peers: () => [...peers.values()],
+    peers: allPeers,
     get: (key) => peers.get(key),
     isHeldBack: (key) => pending.has(key) || wasRefused(key),
     wasRefused,
@@ -258,7 +265,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
       for (const [key, request] of [...pending]) if (request.untilMs <= nowMs) pending.delete(key);
       // Refusals are remembered for as long as they still lengthen the next wait.
       for (const [key, entry] of [...refused]) if (entry.untilMs + REFUSED_BACKOFF_MAX_MS <= nowMs) refused.delete(key);
-      for (const key of choosePeersToDrop(options.own(), [...peers.values()], options, nowMs)) drop(key);
+      for (const key of choosePeersToDrop(options.own(), allPeers(), options, nowMs)) drop(key);
     },
   };
 }

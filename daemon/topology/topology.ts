@@ -224,15 +224,16 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
 
   /** Peers, and nodes that have just announced themselves over their own link: those may be named to others. */
   function neighbours(): { node: NamedNode; link: Link }[] {
-    const found = new Map<string, { node: NamedNode; link: Link }>();
-    for (const peer of peering.peers()) found.set(peer.key, { node: peer, link: peer.link });
-    for (const state of states.values()) {
-      const { link, announcedMs } = state;
+    const found: { node: NamedNode; link: Link }[] = peering.peers().map((peer) => ({ node: peer, link: peer.link }));
+    const named = new Set<string>();
+    for (const { link, announcedMs } of states.values()) {
+      if (announcedMs === undefined || clock.nowMs() - announcedMs >= NAMED_MS || !link.isOpen) continue;
       const node = known.get(link.peerKey);
-      const isRecent = announcedMs !== undefined && clock.nowMs() - announcedMs < NAMED_MS;
-      if (isRecent && link.isOpen && node !== undefined && !found.has(node.key)) found.set(node.key, { node, link });
+      if (node === undefined || named.has(node.key) || peering.get(node.key) !== undefined) continue;
+      named.add(node.key);
+      found.push({ node, link });
     }
-    return [...found.values()];
+    return found;
   }
 
   // --- the ring ---

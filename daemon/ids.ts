@@ -42,11 +42,12 @@ export type Replica = number;
 
 /** What a Map is keyed with: bytes as lower-case hex. */
 export function hexKey(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += HEX[byte];
-  return text;
+  // In one piece: a string that was added up is a tree of its parts until somebody reads it, and a Map reads it at each look-up.
+  const codes: number[] = [];
+  for (let i = 0; i < bytes.length; i++) codes.push(HEX_DIGIT[bytes[i]! >>> 4]!, HEX_DIGIT[bytes[i]! & 15]!);
+  return String.fromCharCode.apply(null, codes);
 }
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const HEX_DIGIT: readonly number[] = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
 export function fromHexKey(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length >> 1);

@@ -57,7 +57,8 @@ export class Keepalive {
       return;
     }
     if (nowMs >= this.#pingAtMs) {
-      const nonce = new DataView(this.#random.bytes(4).slice().buffer).getUint32(0);
+      const [a, b, c, d] = this.#random.bytes(4);
+      const nonce = ((a! * 256 + b!) * 256 + c!) * 256 + d!;
       this.#asked = { nonce, atMs: nowMs };
       this.#pingAtMs = this.#nextPingMs();
       this.#actions.ping(nonce);

@@ -3,7 +3,7 @@
  *
  * Shape   as provider.ts says, sizes and failures included. DH: public = SHA-256(private), shared = SHA-256 of the two publics in
  *         order. KEM: as seeded.ts, with a cheaper stretch. Signature: SHA-256(public, message) twice. AEAD: the first
- *         64 bytes under a keyed stream, and a CRC-32 under the key, so that a wrong key, nonce, AD or any changed byte fails. The identity stamp
+ *         64 bytes under a keyed stream, and a checksum under the key, so that a wrong key, nonce, AD or any changed byte fails. The identity stamp
  *         (label "holloway identity") always holds: a search of 2^20 hashes for each of a thousand nodes tests nothing.
  * Why     a thousand nodes make 40,000 handshakes and circuits while they join; with OpenSSL that alone is minutes. What a world
  *         shows about routing, faults and recovery does not hang on the mathematics; tests of the layers run on the real engine.
@@ -59,14 +59,24 @@ function stream(start: number, input: Uint8Array, output: Uint8Array, length: nu
   }
 }
 
+/** Up to here a loop costs less than the way into native code and back. */
+const LOOP_BYTES = 160;
+
+/** Any one changed byte changes it: each step can be undone, given the byte. Beyond LOOP_BYTES it is CRC-32. */
+function sumOf(bytes: Uint8Array, length: number, start: number): number {
+  if (length > LOOP_BYTES) return crc32(length === bytes.length ? bytes : bytes.subarray(0, length), start >>> 0);
+  let sum = start;
+  for (let i = 0; i < length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x01000193);
+  return (sum ^ (sum >>> 15)) >>> 0;
+}
+
 function aeadKey(key: Uint8Array): AeadKey {
   const own = words(key);
   const tag = new Uint8Array(TAG_BYTES);
   const tagView = new DataView(tag.buffer);
-  /** CRC-32 of AD and sealed text, so that it can be checked before anything is written. */
+  /** A checksum of AD and sealed text, so that it can be checked before anything is written. */
   const makeTag = (start: number, ad: Uint8Array, sealed: Uint8Array, length: number): Uint8Array => {
-    const text = length === sealed.length ? sealed : sealed.subarray(0, length);
-    const sum = crc32(text, crc32(ad, start)) ^ length;
+    const sum = sumOf(sealed, length, ad.length === 0 ? start : sumOf(ad, ad.length, start)) ^ length;
     tagView.setUint32(0, sum);
     tagView.setUint32(4, Math.imul(sum ^ own[1]!, GOLDEN));
     tagView.setUint32(8, start ^ own[2]!);

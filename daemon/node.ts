@@ -183,6 +183,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       store,
       verify,
       locate: (ref, replica) => locationOf(crypto, ref, replica),
+      records,
       ...(trace === undefined ? {} : { trace }),
     },
     {

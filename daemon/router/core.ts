@@ -9,7 +9,7 @@ import type { Crypto } from '../../crypto/provider.ts';
 import { type BlockRef, type CopyReason, KIND, type Replica, type RingLocation } from '../ids.ts';
 import { PATH_WRITES_MAX } from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
-import type { Clock, Log, Random, Timer, Trace, TraceEvent } from '../ports.ts';
+import type { Clock, Log, Random, Records, Timer, Trace, TraceEvent } from '../ports.ts';
 import type { BlockStore, PutResult } from '../store/store-types.ts';
 import type { Peer, RoutingView } from '../topology/topology-types.ts';
 import type { Message } from '../wire/messages.ts';
@@ -17,6 +17,7 @@ import { Asks } from './asks.ts';
 import { BadSenders } from './bad-senders.ts';
 import { Counters } from './counters.ts';
 import { Credits } from './credits.ts';
+import { Estimates } from './estimates.ts';
 import { FailureTable } from './failure-table.ts';
 import { createHtlCoins } from './htl.ts';
 import { Backoff, ClaimTrust, Shares } from './peer-memory.ts';
@@ -34,6 +35,8 @@ export interface RouterDeps {
   verify(ref: BlockRef, bytes: Uint8Array): boolean;
   locate(ref: BlockRef, replica: Replica): RingLocation;
   readonly trace?: Trace;
+  /** Where estimates outlive the process; without it they do not. */
+  readonly records?: Records;
 }
 
 export interface RouterOptions {
@@ -42,6 +45,8 @@ export interface RouterOptions {
   readonly ownersReplicated: number;
   /** Bytes per second that handing blocks to new owners may take; 0, the default: none are handed on. */
   readonly handoffBytesPerSec?: number;
+  /** False: closeness alone chooses the next hop, for comparison. */
+  readonly usesEstimates?: boolean;
 }
 
 type KeptBy = Extract<TraceEvent, { type: 'copyKept' }>['by'];
@@ -60,6 +65,7 @@ export class RouterCore {
   readonly trust = new ClaimTrust();
   readonly badSenders = new BadSenders();
   readonly shares = new Shares();
+  readonly estimates: Estimates;
   readonly keepsHighHtl: (link: Link) => boolean;
   readonly htlDraws: Random;
   readonly deadlineDraws: Random;
@@ -70,6 +76,7 @@ export class RouterCore {
   constructor(deps: RouterDeps, options: RouterOptions) {
     this.deps = deps;
     this.options = options;
+    this.estimates = new Estimates(deps.clock.nowMs());
     this.asks = new Asks(deps.clock, deps.random.fork('ids'));
     this.keepsHighHtl = createHtlCoins(deps.crypto);
     this.htlDraws = deps.random.fork('htl');
@@ -102,14 +109,24 @@ export class RouterCore {
   }
 
   sleep(ms: number): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.deps.clock.setTimer(ms, () => {
-        this.#naps.delete(timer);
-        resolve();
-      });
-      this.#naps.set(timer, resolve);
+    return this.nap(ms).over;
+  }
+
+  /** A sleep that may be ended without waking anybody. */
+  nap(ms: number): { readonly over: Promise<undefined>; cancel(): void } {
+    if (this.#stopped) return { over: Promise.resolve(undefined), cancel: () => {} };
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = (): void => resolve(undefined);
+    const timer = this.deps.clock.setTimer(ms, () => {
+      this.#naps.delete(timer);
+      wake();
     });
+    this.#naps.set(timer, wake);
+    const cancel = (): void => {
+      timer.cancel();
+      this.#naps.delete(timer);
+    };
+    return { over: promise, cancel };
   }
 
   /** `work`, or undefined when it is not done by the deadline: a disk that hangs must not hang those who wait on us. */

@@ -7,7 +7,8 @@
  * Why     the rounding error is added, and a claim must then still be nearer than we are, because our peers claim us too: a
  *         node that believed its own rounded image ran in circles (15 hops, 82 % success at 1,000 nodes). Below 1/2048 a
  *         claim says less than our own table does. One peer takes at most 30 % of the requests, or a node with many links
- *         would see most of what we route; but a busy peer is passed over only for another that is nearer than we are.
+ *         would see most of what we route; but a busy peer is passed over only for another that is nearer than we are. What peers were
+ *         worth before (estimates.ts) reorders those that are nearer than we are, and makes nobody eligible who is not.
  * Source  design § 7.
  * @module
  */
@@ -47,11 +48,15 @@ export interface HopQuestion<Candidate extends HopCandidate = HopCandidate> {
   weightsOf(peerKey: string): ReadonlyMap<number, number> | undefined;
   /** Peers that had more than their share of the latest requests. */
   readonly overShare: ReadonlySet<string>;
+  /** What a promised distance is multiplied with, from what the peer was worth before; without it closeness alone decides. */
+  factorOf?(peerKey: string, distance: number): number;
 }
 
 interface Scored<Candidate extends HopCandidate> extends HopChoice<Candidate> {
   readonly score: number;
   readonly direct: number;
+  /** The score as experience weighs it. */
+  readonly weighed: number;
   readonly busy: boolean;
 }
 
@@ -93,7 +98,8 @@ function score<Candidate extends HopCandidate>(
     }
   }
   const busy = question.overShare.has(peer.key);
-  return { peer, claim: bestClaim, nearer: direct < own, score: bestScore, direct, busy };
+  const weighed = bestScore * (question.factorOf?.(peer.key, direct) ?? 1);
+  return { peer, claim: bestClaim, nearer: direct < own, score: bestScore, direct, weighed, busy };
 }
 
 function pointsAt(place: RingLocation, avoid: readonly RingLocation[]): boolean {
@@ -103,7 +109,7 @@ function pointsAt(place: RingLocation, avoid: readonly RingLocation[]): boolean 
 
 function comesBefore(a: Scored<HopCandidate>, b: Scored<HopCandidate>): boolean {
   if (a.busy !== b.busy) return b.busy;
-  if (a.score !== b.score) return a.score < b.score;
+  if (a.weighed !== b.weighed) return a.weighed < b.weighed;
   if (a.direct !== b.direct) return a.direct < b.direct;
   return a.peer.key < b.peer.key;
 }

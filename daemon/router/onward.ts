@@ -1,18 +1,21 @@
 /**
  * Sending on: to the best next hop, and when that fails to the next best, within attempts and deadline.
  *
- * Shape   tryNextHops() asks one peer after another until `judge` accepts an answer, or nobody is left. What it cannot decide (is
- *         this where the path ends?) it leaves to request.ts, insert.ts and exit.ts.
+ * Shape   tryNextHops() asks one peer after another until `judge` accepts an answer, or nobody is left; a peer that takes longer than
+ *         is usual keeps its question while the next best is asked beside it. What it cannot decide (is this where the path
+ *         ends?) it leaves to request.ts, insert.ts and exit.ts.
  * Unit    milliseconds. A next hop gets 9/10 of what is left and is waited for half-way into the rest, so that its answer can
  *         still arrive and be passed on.
  * Errors  HopFailure says why each peer gave up; nothing throws.
  * Why     a peer that does not even accept within a few seconds costs only those, not the whole deadline: that is how dead and
- *         silent peers are passed over. When all failed with RejectedLoop, the best one is asked once more after 250 ms, for
+ *         silent peers are passed over; and one that accepts and then says nothing costs its patience, for every hop behind it
+ *         has less. When all failed with RejectedLoop, the best one is asked once more after 250 ms, for
  *         the request it already had may be over by then.
  * Source  design § 8.
  * @module
  */
 import type { RingLocation } from '../ids.ts';
+import { distance } from '../keys/location.ts';
 import { ROUTE_ATTEMPTS_MAX } from '../limits.ts';
 import type { Peer } from '../topology/topology-types.ts';
 import type { AskResult, AskTimes, Question, Reply } from './asks.ts';
@@ -23,6 +26,12 @@ import { chooseNextHop, type HopChoice } from './next-hop.ts';
 const ATTEMPT_MS_MIN = 50;
 const ACCEPT_MS_MAX = 3_000;
 const LOOP_RETRY_MS = 250;
+/** Patience with a next hop: at least this, more for each halving of the ring that lies behind it, and some times what is usual there. */
+const PATIENCE_MS = 700;
+const PATIENCE_PER_OCTAVE_MS = 250;
+const PATIENCE_TIMES = 4;
+/** What a failure weighs that may be of a node behind the peer. */
+const FAILED_BEHIND = 0.5;
 
 export type HopFailure =
   | { readonly type: 'dataNotFound' }
@@ -56,23 +65,41 @@ export type OnwardResult<Result> =
   | { readonly type: 'end'; readonly failures: readonly HopFailure[]; readonly tried: ReadonlySet<string> }
   | { readonly type: 'gaveUp'; readonly failures: readonly HopFailure[]; readonly outOfTime: boolean };
 
+/** How one of those asked ended. */
+interface Ended<Result> {
+  readonly hop: HopChoice<Peer>;
+  readonly verdict: Verdict<Result>;
+}
+
 export async function tryNextHops<Result>(core: RouterCore, onward: Onward<Result>): Promise<OnwardResult<Result>> {
   const failures: HopFailure[] = [];
+  const saidNotThere: HopChoice<Peer>[] = [];
   const tried = new Map<string, RingLocation>();
+  const waiting = new Map<string, Promise<Ended<Result>>>();
   let first: HopChoice<Peer> | undefined;
   for (;;) {
     if (core.stopped || outOfTime(core, onward)) return { type: 'gaveUp', failures, outOfTime: true };
-    if (tried.size >= ROUTE_ATTEMPTS_MAX) break;
-    const hop = pickHop(core, onward, tried);
-    if (hop === undefined) break;
-    if ('blocked' in hop) {
-      failures.push(hop.blocked);
+    const hop = tried.size < ROUTE_ATTEMPTS_MAX ? pickHop(core, onward, tried) : undefined;
+    let patienceMs: number | undefined;
+    if (hop !== undefined && !('blocked' in hop)) {
+      first ??= hop;
+      tried.set(hop.peer.key, hop.peer.location);
+      patienceMs = patienceFor(core, onward, hop);
+      const asked = askHop(core, onward, hop).then((verdict) => ({ hop, verdict }));
+      waiting.set(hop.peer.key, asked);
+    } else if (waiting.size === 0) {
+      if (hop !== undefined) failures.push(hop.blocked);
       break;
     }
-    first ??= hop;
-    tried.set(hop.peer.key, hop.peer.location);
-    const verdict = await askHop(core, onward, hop);
-    if (verdict.type === 'done') return verdict;
+    const ended = await firstOf(core, [...waiting.values()], patienceMs);
+    if (ended === undefined) continue; // the next best is asked beside those that take so long
+    waiting.delete(ended.hop.peer.key);
+    const { verdict } = ended;
+    if (verdict.type === 'done') {
+      if (verdict.served) for (const wrong of saidNotThere) noteFailure(core, onward, wrong, 1);
+      return verdict;
+    }
+    if (verdict.failure.type === 'dataNotFound') saidNotThere.push(ended.hop);
     failures.push(verdict.failure);
   }
   if (first !== undefined && onlyLoops(failures)) {
@@ -84,6 +111,35 @@ export async function tryNextHops<Result>(core: RouterCore, onward: Onward<Resul
   }
   if (tried.size >= ROUTE_ATTEMPTS_MAX) return { type: 'gaveUp', failures, outOfTime: false };
   return { type: 'end', failures, tried: new Set(tried.keys()) };
+}
+
+/** The first of them that ends, or undefined when none does within the time. */
+async function firstOf<T>(
+  core: RouterCore,
+  waiting: readonly Promise<T>[],
+  patienceMs: number | undefined,
+): Promise<T | undefined> {
+  if (patienceMs === undefined) return Promise.race(waiting);
+  const nap = core.nap(patienceMs);
+  const ended = await Promise.race([...waiting, nap.over]);
+  nap.cancel();
+  return ended as T | undefined;
+}
+
+/**
+ * How long a next hop has before another is asked beside it: the longer, the more hops lie behind it, so that a node near the silent
+ * one turns elsewhere before those farther away do, and one silent node costs one detour and not one at every hop.
+ */
+function patienceFor(core: RouterCore, onward: Onward<unknown>, hop: HopChoice<Peer>): number {
+  const away = distance(hop.peer.location, onward.target);
+  const octaves = 32 - Math.clz32(Math.floor(away * core.deps.view.estimatedNodes()));
+  const usualMs = PATIENCE_MS + PATIENCE_PER_OCTAVE_MS * octaves;
+  const leftMs = onward.deadlineAtMs - core.nowMs();
+  return Math.min(Math.max(usualMs, PATIENCE_TIMES * core.estimates.expectedMs(hop.peer.key, away)), leftMs / 2);
+}
+
+function noteFailure(core: RouterCore, onward: Onward<unknown>, hop: HopChoice<Peer>, weight: number): void {
+  core.estimates.note(hop.peer.key, distance(hop.peer.location, onward.target), 'failed', core.nowMs(), weight);
 }
 
 /**
@@ -128,6 +184,9 @@ function pickHop(
       avoid,
       weightsOf: (peerKey) => core.trust.weightsOf(peerKey, nowMs),
       overShare: core.shares.over(peers.length),
+      ...(core.options.usesEstimates === false
+        ? {}
+        : { factorOf: (key: string, away: number) => core.estimates.factorOf(key, away) }),
     });
   const willing = left.filter((peer) => core.mayAsk(peer) && onward.failedMs(peer.key) === 0);
   const hop = choose(willing);
@@ -152,13 +211,35 @@ async function askHop<Result>(
     acceptMs: Math.min(ACCEPT_MS_MAX, leftMs / 3),
     answerMs: (passedOnMs + leftMs) / 2,
   };
+  const askedMs = core.nowMs();
   const result = await core.asks.ask(hop.peer.link, times, (id) => onward.question(id, passedOnMs));
   const verdict = weigh(core, hop, result, onward);
+  learn(core, onward, hop, verdict, core.nowMs() - askedMs);
   if (hop.claim !== undefined) {
     if (verdict.type === 'done' && verdict.served) core.trust.confirm(hop.peer.key, hop.claim);
     else if (speaksAgainstClaim(verdict)) core.trust.doubt(hop.peer.key, hop.claim, core.nowMs());
   }
   return verdict;
+}
+
+/** What the answer says of the peer that gave it. A word that a key is not there says nothing; a rejection is no failure to serve. */
+function learn(
+  core: RouterCore,
+  onward: Onward<unknown>,
+  hop: HopChoice<Peer>,
+  verdict: Verdict<unknown>,
+  tookMs: number,
+): void {
+  if (core.stopped) return;
+  if (verdict.type === 'done') {
+    if (!verdict.served) return;
+    core.slots.served(hop.peer.key);
+    const away = distance(hop.peer.location, onward.target);
+    core.estimates.note(hop.peer.key, away, { tookMs }, core.nowMs());
+  } else if (verdict.failure.type === 'timeout') noteFailure(core, onward, hop, 1);
+  else if (verdict.failure.type === 'routeNotFound' || verdict.failure.type === 'noCopies') {
+    noteFailure(core, onward, hop, FAILED_BEHIND);
+  }
 }
 
 function weigh<Result>(
@@ -170,7 +251,8 @@ function weigh<Result>(
   if (result.type === 'closed') return { type: 'next', failure: { type: 'routeNotFound' } };
   if (result.type === 'timeout') {
     core.counters.totals.timeouts++;
-    if (!result.accepted) core.backoff.silent(hop.peer.key, core.nowMs());
+    if (result.accepted) core.backoff.dropped(hop.peer.key, core.nowMs());
+    else core.backoff.silent(hop.peer.key, core.nowMs());
     return { type: 'next', failure: { type: 'timeout' } };
   }
   core.backoff.heard(hop.peer.key);

@@ -39,6 +39,15 @@ export class Backoff {
     this.#extend(peerKey, nowMs + Math.min(SILENCE_BACKOFF_FIRST_MS * 2 ** before, SILENCE_BACKOFF_MAX_MS));
   }
 
+  /** Accepted and then said nothing. Once may be somebody's fault behind it; from the second time in a row on it is like silence. */
+  dropped(peerKey: string, nowMs: number): void {
+    if (this.#silences.has(peerKey)) this.silent(peerKey, nowMs);
+    else {
+      this.#silences.set(peerKey, 0);
+      dropOldestBeyond(this.#silences, PEERS_MAX);
+    }
+  }
+
   heard(peerKey: string): void {
     this.#silences.delete(peerKey);
   }

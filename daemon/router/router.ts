@@ -22,6 +22,8 @@ import type { ExitRequests, RouterSnapshot } from './router-types.ts';
 
 export type { RouterDeps, RouterOptions } from './core.ts';
 
+const ESTIMATES_SAVE_MS = 600_000;
+
 export interface Router extends ExitRequests {
   handleMessage(link: Link, message: Message): void;
   linkClosed(link: Link): void;
@@ -73,6 +75,19 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
     }
   }
 
+  let lastSavedMs = deps.clock.nowMs();
+
+  /** Peers come and go now and then: often enough to write, and no timer is needed. */
+  function keepEstimates(always = false): void {
+    if (deps.records === undefined || (!always && core.nowMs() - lastSavedMs < ESTIMATES_SAVE_MS)) return;
+    lastSavedMs = core.nowMs();
+    try {
+      core.estimates.save(deps.records);
+    } catch {
+      core.deps.log.write('warn', 'router', 'the estimates could not be written down');
+    }
+  }
+
   function forgetPeer(peer: Peer): void {
     core.backoff.forget(peer.key);
     core.trust.forget(peer.key);
@@ -88,7 +103,11 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
       core.asks.linkClosed(link);
       core.queued.closed(link);
     },
-    peerUp: forgetPeer, // a peer that comes back starts afresh
+    peerUp(peer) {
+      forgetPeer(peer); // one that comes back starts afresh, but for what its answers were worth
+      if (deps.records !== undefined) core.estimates.load(deps.records, peer.key, core.nowMs());
+      keepEstimates();
+    },
     peerDown: forgetPeer,
     heal: (ref, replica) => handoff.heal(ref, replica),
     leave: (limitMs) => handoff.leave(limitMs),
@@ -99,6 +118,9 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
     get strayReplies() {
       return core.asks.stray;
     },
-    stop: () => core.stop(),
+    stop() {
+      if (!core.stopped) keepEstimates(true);
+      core.stop();
+    },
   };
 }

@@ -209,7 +209,17 @@ test('Insert, StoreCopy and Collision with bytes that do not match close the lin
 });
 
 function copyMessage(id: number): Extract<Message, { type: 'StoreCopy' }> {
-  return { type: 'StoreCopy', id, kind: ref.kind, key: ref.key, replica: 0, owners: 3, work: NO_WORK, payload, handoff: 0 };
+  return {
+    type: 'StoreCopy',
+    id,
+    kind: ref.kind,
+    key: ref.key,
+    replica: 0,
+    owners: 3,
+    work: NO_WORK,
+    payload,
+    handoff: 0,
+  };
 }
 
 test('StoreCopy: kept by a node among the 2 m nearest it knows, declined by one that is not', async (t) => {

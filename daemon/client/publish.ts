@@ -18,7 +18,7 @@ import { BLOCK_PAYLOAD_MAX, CONVERGENT_BYTES_MAX, REPLICAS } from '../limits.ts'
 import type { CircuitSource, DocumentCircuits } from '../onion/onion-types.ts';
 import type { Clock, Compute, Random } from '../ports.ts';
 import { ByteSource } from './byte-source.ts';
-import { BLOCK_TYPE, type BlockPlace, DOCUMENT_SECRET_BYTES, sealBlock } from './client-chk.ts';
+import { BLOCK_TYPE, type BlockPlace, DOCUMENT_SECRET_BYTES, type SealedBlock, sealBlock } from './client-chk.ts';
 import type { PublishOptions } from './client-types.ts';
 import { encodeSource } from './compression.ts';
 import {
@@ -37,6 +37,7 @@ import {
   type SegmentKeys,
 } from './manifest.ts';
 import { ManifestBuilder } from './manifest-builder.ts';
+import { decoyPlace, insertsOf, sealDecoy, sizeClassOf } from './padding.ts';
 import { fetchBack, Sampler } from './publish-check.ts';
 import { networkOutlet, type Outlet, planOutlet, resumedOutlet, type SegmentToNote } from './publish-outlet.ts';
 import type { NotedSegment, PublishResume } from './resume-types.ts';
@@ -200,7 +201,9 @@ export class PublishSession {
         this.#blocks += documentBlocks;
         if (wishes.isLast) this.#transfer.update({ totalBytes: this.#sizeBytes, blocksNeeded: this.#blocks });
       };
-      const prepared: Preparation = { ...wishes, secret, codec, plain, reader, hash, onSize, sampler: this.#sampler };
+      const isPadded = this.#options.trafficClass === 'strong';
+      const sampler = this.#sampler;
+      const prepared: Preparation = { ...wishes, isPadded, secret, codec, plain, reader, hash, onSize, sampler };
       const outlet = this.#outlet(context, number);
       const publication = new Publication(this.#deps, outlet, this.#scope, prepared);
       const key = single ? await publication.runSingle(first) : await publication.run(first);
@@ -280,6 +283,8 @@ async function chooseSecret(
 }
 
 interface Preparation extends DocumentWishes {
+  /** Class strong: its size is rounded up with decoys. */
+  readonly isPadded: boolean;
   readonly secret: Uint8Array;
   readonly codec: Codec;
   /** Counts the document's own bytes while `reader` gives what is stored of them. */
@@ -346,13 +351,24 @@ class Publication {
       current = await reader.next();
     }
     await this.#manifest.add(await underWay);
+    if (this.#source.isPadded) await this.#insertDecoys(insertsOf(shapeOf(reader.sizeBytes), REPLICAS));
     const sizes = { sizeBytes: plain.sizeBytes, storedBytes: reader.sizeBytes };
     const top: ManifestTop = { ...metadata, ...sizes, codec, isListing, sha256: hash.digest() };
     const { place, payload } = await this.#manifest.finish(top);
     return this.#insertOne(place, payload, REPLICAS, 0);
   }
 
-  /** The whole document is one block. */
+  /** Class strong: as many blocks of nothing as its size class wants, before the top block makes the document whole (padding.ts). */
+  async #insertDecoys(inserts: number): Promise<void> {
+    const { crypto, owners } = this.#deps;
+    const decoys = Array.from({ length: sizeClassOf(inserts) - inserts }, (_, index): BlockToInsert => {
+      const seal = (): SealedBlock => sealDecoy(crypto, this.#secret, index);
+      return { place: decoyPlace(index), seal, replicas: 1, owners, documentBytes: 0 };
+    });
+    if (decoys.length > 0) await this.#outlet.insert(decoys, 'last');
+  }
+
+  /** The whole document is one block: at its locations it fills the first size class exactly. */
   async runSingle(content: SourceSegment): Promise<RoutingKey> {
     this.#source.onSize(content.sizeBytes, 1);
     await this.#outlet.noted(0, content);

@@ -60,7 +60,8 @@ export function parseKey(text: string): KeyTarget {
   if (uri.type === 'SSK' && uri.name === '')
     throw new LocalError('bad_uri', 'SSK@ needs the name of a document after the key: SSK@.../name');
   const root = printUri({ ...uri, path: [] });
-  const fixed = uri.type === 'SSK' ? [uri.name] : uri.type === 'USK' ? [uri.site] : uri.type === 'KSK' ? [uri.word] : [];
+  const fixed =
+    uri.type === 'SSK' ? [uri.name] : uri.type === 'USK' ? [uri.site] : uri.type === 'KSK' ? [uri.word] : [];
   for (const part of [...fixed, ...parts]) {
     if (part === '.' || part === '..' || /[/\\]/.test(part))
       throw new LocalError('bad_uri', 'a name in its path is ".", "..", or holds a slash');

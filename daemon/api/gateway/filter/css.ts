@@ -9,8 +9,9 @@
  * Source  ux § 3.3; CSS Syntax Module Level 3, as css-tree implements it.
  * @module
  */
-import * as csstree from 'css-tree';
+
 import type { CssNode, CssNodePlain, DeclarationPlain, FunctionNodePlain } from 'css-tree';
+import * as csstree from 'css-tree';
 import { CSS_AT_RULES, CSS_FUNCTIONS, CSS_PROPERTIES, CSS_SELECTOR_FUNCTIONS } from './css-rules.ts';
 import { type LoadTally, loadUrl, newTally, type PageAddress } from './urls.ts';
 
@@ -193,5 +194,7 @@ const PAGE_MARGINS = /^@(?:top|bottom|left|right)-[a-z-]+$/i;
 function isOwnUrl(address: string, page: PageAddress): boolean {
   if (address.startsWith('data:')) return /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*$/.test(address);
   if (page.loadOthers && /^\/(?:CHK|SSK|USK|KSK)@/.test(address)) return true;
-  return address === page.rootPath || address.startsWith(`${page.rootPath}/`) || address.startsWith(`${page.rootPath}#`);
+  return (
+    address === page.rootPath || address.startsWith(`${page.rootPath}/`) || address.startsWith(`${page.rootPath}#`)
+  );
 }

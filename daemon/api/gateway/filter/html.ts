@@ -9,7 +9,7 @@
  * Source  ux § 3.3; decision 0010.
  * @module
  */
-import { type DefaultTreeAdapterTypes as Tree, html as htmlNames, parse } from 'parse5';
+import { html as htmlNames, parse, type DefaultTreeAdapterTypes as Tree } from 'parse5';
 import { filterCss } from './css.ts';
 import {
   ATTRIBUTE_VALUES,
@@ -122,7 +122,10 @@ class Writer {
   }
 
   #link(element: Tree.Element): void {
-    const relations = (attributeOf(element, 'rel') ?? '').toLowerCase().split(/[\t\n\f\r ]+/).filter(Boolean);
+    const relations = (attributeOf(element, 'rel') ?? '')
+      .toLowerCase()
+      .split(/[\t\n\f\r ]+/)
+      .filter(Boolean);
     const isSheet = relations.includes('stylesheet') && !relations.includes('alternate');
     const isIcon = relations.includes('icon');
     const raw = attributeOf(element, 'href');
@@ -167,9 +170,15 @@ class Writer {
       this.#tally.removed++;
       return;
     }
-    if (!foreign && (name === 'style' || name === 'link' || name === 'meta')) return this.#metadata(element);
+    if (!foreign && (name === 'style' || name === 'link' || name === 'meta')) {
+      this.#metadata(element);
+      return;
+    }
     // In a page without scripts what stands in <noscript> is what its author wants to be seen.
-    if (!foreign && name === 'noscript') return this.#children(element, depth);
+    if (!foreign && name === 'noscript') {
+      this.#children(element, depth);
+      return;
+    }
     if (DROPPED.has(name)) {
       this.#tally.removed++;
       return;
@@ -197,7 +206,8 @@ class Writer {
         continue;
       }
       const value = this.#value(key, attribute.value);
-      if (value !== undefined) text += BOOLEAN_ATTRIBUTES.has(key) ? ` ${key}=""` : ` ${key}="${escapeAttribute(value)}"`;
+      if (value !== undefined)
+        text += BOOLEAN_ATTRIBUTES.has(key) ? ` ${key}=""` : ` ${key}="${escapeAttribute(value)}"`;
     }
     if ((name === 'a' || name === 'area') && text.includes(' href="')) text += ' rel="noreferrer noopener"';
     // Playing is the reader's to start, so the buttons are always there.

@@ -8,7 +8,8 @@
  */
 const NAMESPACES =
   /^http:\/\/(?:www\.w3\.org\/(?:2000\/svg|1999\/xlink|XML\/1998\/namespace|1999\/02\/22-rdf-syntax-ns#)|purl\.org\/dc\/elements\/1\.1\/|creativecommons\.org\/ns#|web\.resource\.org\/cc\/|www\.inkscape\.org\/namespaces\/inkscape|sodipodi\.sourceforge\.net\/DTD\/sodipodi-0\.dtd|ns\.adobe\.com\/[\w./-]*|www\.bohemiancoding\.com\/sketch\/ns|www\.serif\.com\/)$/;
-const REFUSED = /<!ENTITY|<!DOCTYPE[^>]*\[|<\?xml-stylesheet|<\s*(?:[\w-]+:)?(?:foreignObject|script|handler|iframe|link|object|embed|audio|video|meta|base)\b/i;
+const REFUSED =
+  /<!ENTITY|<!DOCTYPE[^>]*\[|<\?xml-stylesheet|<\s*(?:[\w-]+:)?(?:foreignObject|script|handler|iframe|link|object|embed|audio|video|meta|base)\b/i;
 export const SVG_BYTES_MAX = 2 * 1024 * 1024;
 
 export function isPlainPicture(bytes: Uint8Array): boolean {

@@ -42,7 +42,8 @@ export function judgeUrl(raw: string, page: PageAddress): JudgedUrl {
     return REFUSED;
   }
   const ours =
-    url.origin === HERE || (url.protocol === 'http:' && LOOPBACK.test(url.hostname) && looksLikeKey(url.pathname.slice(1)));
+    url.origin === HERE ||
+    (url.protocol === 'http:' && LOOPBACK.test(url.hostname) && looksLikeKey(url.pathname.slice(1)));
   if (ours) return url.username === '' ? onGateway(url, page) : REFUSED;
   return outward(url);
 }

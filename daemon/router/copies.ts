@@ -16,6 +16,7 @@ import type { Peer } from '../topology/topology-types.ts';
 import type { MessageNamed } from '../wire/messages.ts';
 import { answerOf, type InsertResult } from './answers.ts';
 import type { RouterCore } from './core.ts';
+import { offerTo } from './offers.ts';
 import { isAmongNearest, nearestPeers, ownersWanted } from './owners.ts';
 import { refName } from './pending.ts';
 
@@ -117,6 +118,6 @@ async function takeCopy(core: RouterCore, ref: BlockRef, message: MessageNamed<'
   const kept = await core.storeAsOwner(ref, replica, payload, 'storeCopy', deadlineAtMs, reason);
   if (kept.type === 'collision') return { type: 'collision', payload: kept.existing };
   if (kept.type !== 'stored' && kept.type !== 'present') return { type: 'inserted', copies: 0 };
-  core.failures.forget(refName(ref, replica));
+  offerTo(core.failures.forget(refName(ref, replica)), ref, replica);
   return { type: 'inserted', copies: 1 };
 }

@@ -70,6 +70,8 @@ export class RouterCore {
   readonly htlDraws: Random;
   readonly deadlineDraws: Random;
   readonly #naps = new Map<Timer, () => void>();
+  /** Blocks being fetched because they were offered. */
+  offersUnderWay = 0;
   #pathWrites = 0;
   #stopped = false;
 

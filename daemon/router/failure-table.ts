@@ -1,7 +1,8 @@
 /**
  * Keys that were not found a moment ago, and peers that said so: both are answered, or passed over, at once for a while.
  *
- * Shape   one row per (kind, key, replica): until when the key itself counts as failed here, and until when single peers do.
+ * Shape   one row per (kind, key, replica): until when the key itself counts as failed here, until when single peers do, and who asked:
+ *         OFFERS_PER_KEY_MAX links at most, which hear of it when the key turns up (offers.ts).
  * Unit    milliseconds of Clock.nowMs; a row lives FAILURE_TABLE_MS at most.
  * Why     a popular key that does not exist would else cost the whole network a search per asker. The oldest row goes when
  *         the table is full: filling it with random keys only makes us search again. Requests of the own exit neither read
@@ -9,11 +10,13 @@
  * Source  design §§ 1, 8.
  * @module
  */
-import { FAILURE_TABLE_MAX, FAILURE_TABLE_MS, PEERS_MAX } from '../limits.ts';
+import { FAILURE_TABLE_MAX, FAILURE_TABLE_MS, OFFERS_PER_KEY_MAX, PEERS_MAX } from '../limits.ts';
+import type { Link } from '../link/link-types.ts';
 
 interface Row {
   keyUntilMs: number;
   readonly peers: Map<string, number>;
+  readonly askers: Set<Link>;
   /** When nothing in the row can hold any more. */
   endMs: number;
 }
@@ -45,9 +48,25 @@ export class FailureTable {
     return Math.max(0, (this.#rows.get(name)?.peers.get(peerKey) ?? 0) - nowMs);
   }
 
-  /** The key turned up. */
-  forget(name: string): void {
+  /** That link was told that the key is not there. */
+  addAsker(name: string, link: Link): void {
+    const row = this.#rows.get(name);
+    if (row !== undefined && row.askers.size < OFFERS_PER_KEY_MAX) row.askers.add(link);
+  }
+
+  /** Whether anything is held against the key or a peer for it. */
+  has(name: string, nowMs: number): boolean {
+    return (this.#rows.get(name)?.endMs ?? 0) > nowMs;
+  }
+
+  /**
+   * The key turned up.
+   * @returns who asked for it in vain
+   */
+  forget(name: string): readonly Link[] {
+    const row = this.#rows.get(name);
     this.#rows.delete(name);
+    return row === undefined ? [] : [...row.askers];
   }
 
   /** Drops what is over. Rows stand in the order they were last written, so the first live one ends it. */
@@ -60,7 +79,7 @@ export class FailureTable {
 
   #row(name: string, nowMs: number): Row {
     this.prune(nowMs);
-    const row = this.#rows.get(name) ?? { keyUntilMs: 0, peers: new Map(), endMs: 0 };
+    const row = this.#rows.get(name) ?? { keyUntilMs: 0, peers: new Map(), askers: new Set<Link>(), endMs: 0 };
     row.endMs = nowMs + FAILURE_TABLE_MS;
     this.#rows.delete(name);
     if (this.#rows.size >= FAILURE_TABLE_MAX) this.#rows.delete(this.#rows.keys().next().value!);

@@ -18,6 +18,7 @@ import { distribute, type Placement } from './copies.ts';
 import type { RouterCore } from './core.ts';
 import { nextHtl } from './htl.ts';
 import { checkInsertWork } from './insert-work.ts';
+import { offerTo } from './offers.ts';
 import { type Onward, tryNextHops, type Verdict, worstOf } from './onward.ts';
 import { isAmongNearest, ownersWanted } from './owners.ts';
 import { type Asker, refName } from './pending.ts';
@@ -70,7 +71,7 @@ async function serveInsert(
     return;
   }
 
-  core.failures.forget(name);
+  const askedInVain = core.failures.forget(name);
   const sentHtl = nextHtl(asker.htl, core.keepsHighHtl(asker.link));
   const row = core.pending.open('insert', name, sentHtl, asker, payload);
   asker.link.sendMessage({ type: 'Accepted', id: asker.id });
@@ -85,6 +86,7 @@ async function serveInsert(
   });
   core.pending.close(row);
   if (core.stopped) return;
+  if (result.type === 'inserted') offerTo(askedInVain, ref, replica, asker.link);
   for (const one of row.askers) answer(core, one, result);
 }
 

@@ -20,6 +20,7 @@ import type { Reply } from './asks.ts';
 import type { RouterCore } from './core.ts';
 import { HTL_FINAL, nextHtl } from './htl.ts';
 import type { HopChoice } from './next-hop.ts';
+import { offerTo } from './offers.ts';
 import { type HopFailure, type Onward, tryNextHops, type Verdict, worstOf } from './onward.ts';
 import { nearestPeers, ownersOfFetch, ownersWanted } from './owners.ts';
 import { type Asker, refName } from './pending.ts';
@@ -66,7 +67,10 @@ async function serveFetch(core: RouterCore, asker: Asker, message: MessageNamed<
 
   const name = refName(ref, replica);
   const retryMs = core.failures.keyRemainingMs(name, core.nowMs());
-  if (retryMs > 0) return answer(core, asker, { type: 'recentlyFailed', retryMs });
+  if (retryMs > 0) {
+    core.failures.addAsker(name, asker.link);
+    return answer(core, asker, { type: 'recentlyFailed', retryMs });
+  }
 
   const waiting = core.pending.get('fetch', name);
   if (waiting !== undefined) {
@@ -86,9 +90,12 @@ async function serveFetch(core: RouterCore, asker: Asker, message: MessageNamed<
   core.pending.close(row);
   if (core.stopped) return;
   if (result.type === 'data') {
-    core.failures.forget(name);
     core.keepOnPath(ref, replica, result.payload, 'dataReturned');
-  } else if (result.type === 'dataNotFound') core.failures.failKey(name, core.nowMs());
+    offerTo(core.failures.forget(name), ref, replica);
+  } else if (result.type === 'dataNotFound') {
+    core.failures.failKey(name, core.nowMs());
+    for (const one of row.askers) core.failures.addAsker(name, one.link);
+  }
   for (const one of row.askers) answer(core, one, result);
 }
 

@@ -17,6 +17,7 @@ import { RouterCore, type RouterDeps, type RouterOptions } from './core.ts';
 import { exitFetch, exitInsert } from './exit.ts';
 import { createHandoff } from './handoff.ts';
 import { handleInsert } from './insert.ts';
+import { handleOffered } from './offers.ts';
 import { handleFetch } from './request.ts';
 import type { ExitRequests, RouterSnapshot } from './router-types.ts';
 
@@ -54,6 +55,10 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
         else if (message.type === 'Fetch') handleFetch(core, link, message);
         else if (message.type === 'Insert') handleInsert(core, link, message);
         else handleStoreCopy(core, link, message);
+        return;
+      case 'Offered':
+        if (link.peer === undefined) link.close('ERR_UNEXPECTED');
+        else handleOffered(core, link, message);
         return;
       case 'Credit':
         core.credits.heard(link, message.window);

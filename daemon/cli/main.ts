@@ -33,8 +33,9 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   const interrupt = listenForSignals();
   let exitCode = 0;
 
-  const program = buildProgram((spec, args, values) =>
-    spec
+  const program = buildProgram((spec, args, values) => {
+    output.commandIs(spec.name);
+    return spec
       .load()
       .then((run) =>
         run(
@@ -52,8 +53,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
       )
       .then((code) => {
         exitCode = code;
-      }),
-  );
+      });
+  });
   try {
     for (const command of commandsOf(argv, env)) {
       exitCode = 0;
@@ -63,6 +64,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError) output.commandIs(closestCommand(argv));
     const reason = interrupt.signal.aborted ? interrupt.signal.reason : error;
     return output.failure(error instanceof CommanderError ? usageOf(error) : reason);
   } finally {
@@ -125,6 +127,14 @@ function optionOf(flag: FlagSpec): Option {
   const option = new Option(flag.flags, flag.sentence);
   if (flag.repeatable) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   return option;
+}
+
+/** As much of a command as the line begins with: what help of it would tell more. */
+function closestCommand(argv: readonly string[]): string {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const isKnown = (name: string): boolean =>
+    COMMANDS.some((spec) => spec.name === name || spec.name.startsWith(`${name} `));
+  return [words.slice(0, 2).join(' '), words[0] ?? ''].find((name) => name !== '' && isKnown(name)) ?? '';
 }
 
 /** "error: unknown option '--jsno'\n(Did you mean --json?)" as a detail of ours. */

@@ -29,6 +29,8 @@ export interface Output extends OutputOptions {
   document(value: object): void;
   /** For people, on stderr; silenced by --quiet. */
   note(text: string): void;
+  /** From now on advice names this command where it says COMMAND; before, the program alone. */
+  commandIs(name: string): void;
   /** Says what failed and answers the exit code. */
   failure(error: unknown): number;
 }
@@ -49,6 +51,7 @@ export function createOutput(
   stdout: NodeJS.WriteStream = process.stdout,
   stderr: NodeJS.WriteStream = process.stderr,
 ): Output {
+  let command = '';
   const line = (text: string): void => {
     if (!options.json) stdout.write(`${text}\n`);
   };
@@ -68,14 +71,19 @@ export function createOutput(
     note(text) {
       if (!options.quiet) stderr.write(`${text}\n`);
     },
+    commandIs(name) {
+      command = name;
+    },
     failure(error) {
       if (error instanceof Interrupted) {
         if (options.json)
-          stdout.write(`${JSON.stringify({ v: 1, error: describe(new LocalError('cancelled', 'by a signal')) })}\n`);
+          stdout.write(
+            `${JSON.stringify({ v: 1, error: describe(new LocalError('cancelled', 'by a signal'), command) })}\n`,
+          );
         return error.exitCode;
       }
       const local = localErrorOf(error);
-      const { code, what, cause, next, detail } = describe(local);
+      const { code, what, cause, next, detail } = describe(local, command);
       if (options.json) stdout.write(`${JSON.stringify({ v: 1, error: { code, what, cause, next, detail } })}\n`);
       else {
         const head = detail === null ? what : `${what}: ${detail}`;
@@ -102,9 +110,15 @@ export function localErrorOf(error: unknown): LocalError {
   return new LocalError('internal', code, { cause: error });
 }
 
-function describe(error: LocalError) {
+function describe(error: LocalError, command: string) {
   const { what, cause, next } = USER_ERRORS[error.code];
-  return { code: error.code, what, cause, next, detail: error.detail ?? null };
+  return {
+    code: error.code,
+    what,
+    cause,
+    next: next.replace('COMMAND ', command === '' ? '' : `${command} `),
+    detail: error.detail ?? null,
+  };
 }
 
 /** Control and format characters (escape sequences, bidi overrides, zero-width) become U+FFFD before a terminal sees them. */

@@ -91,6 +91,9 @@ export function nodeConfigText(config: NodeConfig): string {
     }
     set(key, parseSetting(key, text));
   }
+  // One seed for all would cut all of them off at the same moment.
+  const seed = config.settings['debug.seed'];
+  if (seed !== undefined && seed !== '0') set('debug.seed', (Number(seed) + config.i * 7_919) % 2 ** 32);
   return `${[...lines].map(([key, text]) => `${key} = ${text}`).join('\n')}\n`;
 }
 

@@ -25,7 +25,7 @@ export const devnetUp: CommandRun = async (context) => {
     nodes,
     entry: context.entry,
     lifeline: false,
-    settings: { ...peerSettings(context), ...settingsOf(options) },
+    settings: { ...peerSettings(context), ...faultSettings(context), ...settingsOf(options) },
     signal,
     onProgress: progressNote(context),
   });
@@ -141,6 +141,17 @@ export function progressNote(context: Context): (text: string) => void {
 function dirOf(context: Context): string {
   const given = context.options.text('dir');
   return given === undefined ? context.paths.devnetDir : resolve(given);
+}
+
+/** Each node draws its own faults from the seed: layout.ts adds its number. */
+function faultSettings({ options }: Context): Record<string, string> {
+  const given = {
+    'debug.latency': options.text('latency'),
+    'debug.loss': options.text('loss'),
+    'debug.churn': options.text('churn'),
+    'debug.seed': options.text('seed'),
+  };
+  return Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function peerSettings(context: Context): Record<string, string> {

@@ -10,6 +10,7 @@ import { DEVNET_COMMANDS } from './entries/devnet.ts';
 import { DOCTOR_COMMANDS } from './entries/doctor.ts';
 import { DOCUMENT_COMMANDS } from './entries/document.ts';
 import { KEY_COMMANDS } from './entries/key.ts';
+import { MAN_COMMANDS } from './entries/man.ts';
 import { PEER_COMMANDS } from './entries/peer.ts';
 import { STATUS_COMMANDS } from './entries/status.ts';
 import { STORE_COMMANDS } from './entries/store.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...CONFIG_COMMANDS,
   ...DOCTOR_COMMANDS,
   ...DEVNET_COMMANDS,
+  ...MAN_COMMANDS,
 ];
 
 /** The sentence of a group: the first word of commands that have two. */

@@ -177,9 +177,11 @@ function fromFile(path: string, required: boolean): Map<OptionKey, Found> {
   return found;
 }
 
+const FILE_KEYS: ReadonlySet<string> = new Set(['store.passphrase_file', 'log.file', 'gateway.token_file']);
+
 /** `@FILE` in the file means beside the file, wherever the daemon was started. */
 function relativeToFile(key: string, raw: unknown, path: string): unknown {
-  if ((key === 'store.passphrase_file' || key === 'log.file') && typeof raw === 'string' && raw !== '' && raw !== '-') {
+  if (FILE_KEYS.has(key) && typeof raw === 'string' && raw !== '' && raw !== '-') {
     return resolve(dirname(path), raw);
   }
   if (key !== 'network.seeds' || !Array.isArray(raw)) return raw;

@@ -16,19 +16,25 @@ const READABLE_BY_OTHERS = 0o077;
 /** @param path as in store.passphrase_file; empty: none */
 export function readPassphrase(path: string): Uint8Array | undefined {
   if (path === '') return undefined;
-  return usable(path === '-' ? firstLine(0) : readPrivateFile(path));
+  return usable(path === '-' ? firstLine(0) : readPrivateFile(path, 'store.passphrase_file'), 'store.passphrase_file');
 }
 
-function readPrivateFile(path: string): string {
+/** @param path as in gateway.token_file; empty: none */
+export function readAccessToken(path: string): string | undefined {
+  if (path === '') return undefined;
+  return new TextDecoder().decode(usable(readPrivateFile(path, 'gateway.token_file'), 'gateway.token_file'));
+}
+
+function readPrivateFile(path: string, key: FileKey): string {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY);
   } catch (error) {
-    throw mistake(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw mistake(key, `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
   try {
     if (process.platform !== 'win32' && (fstatSync(fd).mode & READABLE_BY_OTHERS) !== 0) {
-      throw mistake(`others can read ${path}: chmod 600 it`);
+      throw mistake(key, `others can read ${path}: chmod 600 it`);
     }
     return readFileSync(fd, 'utf8').split('\n')[0]!;
   } finally {
@@ -46,7 +52,7 @@ function firstLine(fd: number): string {
       count = readSync(fd, one);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') continue;
-      throw mistake(`stdin cannot be read (${(error as NodeJS.ErrnoException).code})`);
+      throw mistake('store.passphrase_file', `stdin cannot be read (${(error as NodeJS.ErrnoException).code})`);
     }
     if (count === 0 || one[0] === 0x0a) break;
     bytes.push(one[0]!);
@@ -54,12 +60,14 @@ function firstLine(fd: number): string {
   return Buffer.from(bytes).toString('utf8');
 }
 
-function usable(line: string): Uint8Array {
+function usable(line: string, key: FileKey): Uint8Array {
   const text = line.replace(/\r$/, '').normalize('NFC');
-  if (text === '') throw mistake('it is empty');
+  if (text === '') throw mistake(key, 'it is empty');
   return new TextEncoder().encode(text);
 }
 
-function mistake(message: string): ConfigError {
-  return new ConfigError('store.passphrase_file', message, 'store.passphrase_file');
+type FileKey = 'store.passphrase_file' | 'gateway.token_file';
+
+function mistake(key: FileKey, message: string): ConfigError {
+  return new ConfigError(key, message, key);
 }

@@ -400,6 +400,27 @@ export const OPTIONS = {
     'Where Freenet clients reach this node (FCPv2). It has no password: whoever connects may publish, fetch and stop it. Empty: nowhere.',
   ),
   'fcp.allow': networks(['127.0.0.0/8', '::1'], 'Addresses that may connect to fcp.listen.'),
+  'gateway.listen': address<Address | undefined>(
+    { host: '127.0.0.1', port: 8888 },
+    true,
+    'Where a browser reads documents by key. With 127.0.0.1 also ::1, where the machine has it. Empty: nowhere.',
+  ),
+  'gateway.allow_remote': boolean(
+    false,
+    'Whether gateway.listen may be an address that other machines reach; it then wants gateway.token_file from everybody.',
+  ),
+  'gateway.token_file': path(
+    'File whose first line is the password that the gateway asks for when it listens to more than this machine.',
+  ),
+  'gateway.hosts': texts(
+    16,
+    'at most 16 names, with or without a port',
+    'More names that browsers may call the gateway by; every other name is refused, so that no web page can make its own name lead here.',
+  ),
+  'gateway.browser_cache': boolean(
+    false,
+    'Whether browsers may keep documents on their disks: faster, and a record of what was read.',
+  ),
   'debug.trace': boolean(
     false,
     'Records which relays carried and which nodes kept each block: it breaks anonymity, so only the devnet profile allows it.',
@@ -445,6 +466,7 @@ export const PROFILES: Readonly<Record<Profile, Partial<Values>>> = {
     'network.name': 'devnet',
     'network.listen': { host: '127.0.0.1', port: 0 },
     'fcp.listen': { host: '127.0.0.1', port: 0 },
+    'gateway.listen': { host: '127.0.0.1', port: 0 },
     'network.private_addresses': true,
     'peers.ring_each_side': 1,
     'peers.long_links': 2,

@@ -2,7 +2,7 @@
  * The daemon as a process: real ports + configuration -> node -> control API, then signals until the end. Nothing else.
  *
  * Shape   runDaemon resolves with the exit code when everything is closed. One line says that all listeners answer:
- *         `ready network=NAME api=PATH link=HOST:PORT`, on stderr.
+ *         `ready network=NAME api=PATH link=HOST:PORT gateway=HOST:PORT`, on stderr.
  * Errors  what cannot start rejects (running, bad_home, bad_config, port_in_use ...). An exception that nobody caught ends the process
  *         with 1 and logs its code and place, never its message: that could hold what must not be written down.
  *         What an earlier daemon left (a lock, a crash) is said and kept for doctor.
@@ -20,9 +20,11 @@ import { configDocument, RELOADED_KEYS, type ReloadedKey } from '../config/docum
 import type { Config } from '../config/load.ts';
 import { acquireLock, staleHolder } from '../config/lock.ts';
 import { type Paths, prepareSockets, type Sockets } from '../config/paths.ts';
+import { readAccessToken } from '../config/passphrase.ts';
 import { ConfigError, formatAddress, OPTION_KEYS, optionOf } from '../config/schema.ts';
 import { createCrypto } from '../crypto/engine.ts';
 import { startControlApi } from './api/control.ts';
+import { type Gateway, type GatewayDeps, startGateway } from './api/gateway/server.ts';
 import { startProbeServer } from './api/probe-server.ts';
 import { createStatusSource, type StatusSource } from './api/status.ts';
 import { createDisk } from './io/disk.ts';
@@ -195,6 +197,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
       storePassphrase: options.passphrase,
     },
   );
+  let gateway: Gateway | undefined;
   const status = createStatusSource({
     node,
     clock,
@@ -202,6 +205,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
     version,
     pid: process.pid,
     memoryBytes: () => process.memoryUsage.rss(),
+    gateway: () => gateway?.address,
   });
   const stop = Promise.withResolvers<string>();
   const closing: (() => Promise<void>)[] = [];
@@ -224,10 +228,13 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
       const probes = await startProbeServer(metricsAt, () => status.read('readOnly', PROBE_MAX_AGE_MS));
       closing.push(() => probes.close());
     }
+    gateway = await gatewayOf(config, { client: node.client, clock, status, trafficClass: settings.fetchClass });
+    if (gateway !== undefined) closing.push(gateway.close);
     const offSignals = onOperatorSignals(status, operation);
     const link = formatAddress(node.boundAddress);
     const unjoined = config.joined ? '' : ' (no network joined yet: this machine only, no anonymity)';
-    sayOnStderr(`ready network=${settings.networkName} api=${sockets.api} link=${link}${unjoined}`);
+    const pages = gateway === undefined ? '' : ` gateway=${gateway.address}`;
+    sayOnStderr(`ready network=${settings.networkName} api=${sockets.api} link=${link}${pages}${unjoined}`);
     if (options.readyFd !== undefined) sayReady(options.readyFd);
     systemd.ready(`network ${settings.networkName}`);
     flushCompileCache(); // now, because a daemon's exit may be months away and the next start wants it
@@ -252,6 +259,26 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
   } finally {
     await compute.close();
   }
+}
+
+/** @throws ConfigError when it would be open to other machines without being asked to */
+async function gatewayOf(config: Config, deps: GatewayDeps): Promise<Gateway | undefined> {
+  const { values, origins } = config;
+  const listen = values['gateway.listen'];
+  if (listen === undefined) return undefined;
+  const isRemote = !/^127\.|^::1$/.test(listen.host);
+  const token = isRemote ? readAccessToken(values['gateway.token_file']) : undefined;
+  if (isRemote && (!values['gateway.allow_remote'] || token === undefined)) {
+    const advice = 'other machines reach that address: it needs gateway.allow_remote = true and gateway.token_file';
+    throw new ConfigError(origins['gateway.listen'].where || 'gateway.listen', advice, 'gateway.listen');
+  }
+  return startGateway(deps, {
+    listen,
+    hosts: values['gateway.hosts'],
+    token,
+    browserCache: values['gateway.browser_cache'],
+    anyPort: values.profile === 'devnet',
+  });
 }
 
 function transportOf(config: Config, settings: NodeSettings, log: LogSink): Transport {

@@ -215,6 +215,8 @@ export interface Status {
     readonly memoryBytes: number;
     /** host:port bound; null on the read-only socket. */
     readonly link: string | null;
+    /** host:port where a browser reads documents; null without a gateway, and on the read-only socket. */
+    readonly gateway: string | null;
   };
   readonly peers: {
     readonly up: number;

@@ -47,6 +47,8 @@ export interface StatusDeps {
   readonly version: string;
   readonly pid: number;
   readonly memoryBytes: () => number;
+  /** Where the gateway listens, once it does. */
+  readonly gateway?: () => string | undefined;
 }
 
 /** Log lines in a Status: the ring keeps more, but every change of it is sent whole. */
@@ -145,6 +147,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         clockOffsetMs: snapshot.clockOffsetMs ?? null,
         memoryBytes: deps.memoryBytes(),
         link: formatAddress(node.boundAddress),
+        gateway: deps.gateway?.() ?? null,
       },
       peers: {
         up: snapshot.peers.length,
@@ -317,7 +320,7 @@ function withheld(status: Status): Status {
   return {
     ...status,
     readOnly: true,
-    node: { ...status.node, location: twoDecimals(status.node.location), link: null },
+    node: { ...status.node, location: twoDecimals(status.node.location), link: null, gateway: null },
     peers: {
       ...status.peers,
       list: status.peers.list.map((peer) => ({

@@ -18,6 +18,9 @@ import { LocalError } from '../errors.ts';
 export const NODES_MAX = 254;
 const FILE = 'devnet.json';
 
+/** Of node 1, if it is free; the port that Freenet's users know. */
+const FIRST_GATEWAY: Address = { host: '127.0.0.1', port: 8888 };
+
 export const hasOwnAddresses = process.platform === 'linux';
 
 export function hostOf(i: number): string {
@@ -80,6 +83,7 @@ export function nodeConfigText(config: NodeConfig): string {
   set('profile', 'devnet');
   set('network.listen', config.listen);
   if (!hasOwnAddresses) set('network.prefix_rules', false);
+  if (config.i === 1) set('gateway.listen', FIRST_GATEWAY);
   if (config.seeds.length > 0) set('network.seeds', config.seeds);
   for (const [key, text] of Object.entries(config.settings)) {
     if (!isOptionKey(key)) {

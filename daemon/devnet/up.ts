@@ -35,6 +35,8 @@ export interface DevnetNode {
   readonly home: string;
   readonly pid: number;
   readonly link: string;
+  /** host:port of its gateway; null when it has none. */
+  readonly gateway: string | null;
 }
 
 export interface RunningDevnet {
@@ -70,7 +72,7 @@ export async function startDevnet(options: DevnetOptions): Promise<RunningDevnet
     const found = statuses.map((status, index) => {
       const link = status.node.link ?? '';
       keepListenAddress(dir, index + 1, link);
-      return { i: index + 1, home: homes[index]!, pid: status.pid, link };
+      return { i: index + 1, home: homes[index]!, pid: status.pid, link, gateway: status.node.gateway };
     });
     return { dir, nodes: found, tookMs: performance.now() - startedMs, stop };
   } catch (error) {

@@ -44,6 +44,7 @@ export interface DevnetNode {
   readonly home: string;
   readonly pid: number;
   readonly link: string;
+  readonly gateway: string;
 }
 
 export interface Devnet {

@@ -163,6 +163,7 @@ export function fixtureStatus(changes: Partial<Status> = {}): Status {
       clockOffsetMs: 112,
       memoryBytes: 118 * MIB,
       link: '203.0.113.9:9480',
+      gateway: '127.0.0.1:8888',
     },
     peers: {
       up: list.length,

@@ -97,7 +97,9 @@ function forPerson({ options, output }: Context): boolean {
 
 async function dashboard(context: Context, devnet: RunningDevnet, signal: AbortSignal): Promise<void> {
   const sockets = findSockets(resolvePaths(devnet.nodes[0]!.home, {}));
-  const strip = `devnet: ${devnet.nodes.length} nodes, all yours, no anonymity · q ends it all`;
+  const gateway = devnet.nodes[0]?.gateway;
+  const open = gateway ? ` · open http://${gateway}/` : '';
+  const strip = `devnet: ${devnet.nodes.length} nodes, all yours, no anonymity${open} · q ends it all`;
   const ended = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason));
   });

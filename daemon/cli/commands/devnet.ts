@@ -82,7 +82,7 @@ async function nodeRecord(dir: string, i: number) {
     home,
     pid,
     link: found?.node.link ?? null,
-    gateway: null,
+    gateway: found?.node.gateway ?? null,
     fcp: null,
     verdict: found?.verdict.word ?? null,
     peers: found?.peers.up ?? null,
@@ -121,6 +121,8 @@ export function readyLines(devnet: RunningDevnet): readonly string[] {
   const lines = [
     `devnet: ${devnet.nodes.length} nodes ready in ${seconds} s, ring complete; this machine only, no anonymity`,
   ];
+  const gateway = devnet.nodes[0]?.gateway;
+  if (gateway) lines.push(`devnet: open http://${gateway}/ in a browser`);
   if (!hasOwnAddresses) lines.push('devnet: all nodes share 127.0.0.1 on this system, so address prefix rules are off');
   return lines;
 }

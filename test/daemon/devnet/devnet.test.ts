@@ -68,12 +68,14 @@ test('devnet up, publish, fetch elsewhere, kill, down: real daemons, found again
   t.is(up.code, 0, up.stderr);
   t.regex(up.stdout, /^devnet: 5 nodes ready in [\d.]+ s, ring complete; this machine only, no anonymity\n/);
   const listed = JSON.parse((await cli(['devnet', 'status', '--dir', dir, '--json'])).stdout) as {
-    nodes: { i: number; pid: number; link: string; gateway: null; fcp: null }[];
+    nodes: { i: number; pid: number; link: string; gateway: string; fcp: null }[];
   };
   t.deepEqual(
     listed.nodes.map((node) => node.i),
     [1, 2, 3, 4, 5],
   );
+  t.is(new Set(listed.nodes.map((node) => node.gateway)).size, 5, 'every node has a gateway of its own');
+  t.regex(listed.nodes[4]!.gateway, /^127\.0\.0\.1:\d+$/);
   if (process.platform === 'linux') t.regex(listed.nodes[2]!.link, /^127\.3\.0\.1:\d+$/);
 
   const document = randomBytes(40_000);
@@ -116,7 +118,7 @@ test('a daemon with a lifeline ends when the other end of the pipe closes, and a
     await new Promise<void>((resolve) => {
       child.stderr!.on('data', (part: Buffer) => {
         said += part.toString();
-        if (/^ready network=devnet api=\S+ link=\S+$/m.test(said)) resolve();
+        if (/^ready network=devnet api=\S+ link=\S+ gateway=\S+/m.test(said)) resolve();
       });
       child.on('exit', () => resolve());
     });

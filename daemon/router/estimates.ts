@@ -27,7 +27,7 @@ const DEADBAND = 1.5;
 const FACTOR_MIN = 0.5;
 const FACTOR_MAX = 32;
 const SUCCESS_FLOOR = 0.02;
-const TABLE = 'route estimates';
+const TABLE = 'route-estimates';
 const FIELDS = 3;
 
 interface Tally {

@@ -104,13 +104,13 @@ test('Estimates: written, read back in another life; a damaged record is dropped
   const later = new Estimates(0);
   for (const peer of ['good', 'slow', 'dropper', 'stranger']) later.load(records, peer, 0);
   t.is(later.expectedMs('good', 0.1), 100);
-  records.put('route estimates', 'good', new Uint8Array(5));
+  records.put('route-estimates', 'good', new Uint8Array(5));
   const third = new Estimates(0);
   third.load(records, 'good', 0);
   t.is(third.size, 0);
-  t.is(records.get('route estimates', 'good'), undefined);
+  t.is(records.get('route-estimates', 'good'), undefined);
   for (let i = 0; i < 2 * ESTIMATES_MAX; i++) third.note(`${i}`, 0.1, 'failed', 0);
   t.is(third.size, ESTIMATES_MAX);
   third.save(records);
-  t.true(records.entries('route estimates').length <= ESTIMATES_MAX + 2);
+  t.true(records.entries('route-estimates').length <= ESTIMATES_MAX + 2);
 });

@@ -4,6 +4,7 @@
  */
 import type { Client } from './client/client-types.ts';
 import type { KeyRing } from './client/key-ring.ts';
+import type { TransferQueue } from './client/queue-types.ts';
 import type { BlockRef, CopyReason, RingLocation } from './ids.ts';
 import type { Link } from './link/link-types.ts';
 import type { OnionSnapshot } from './onion/onion-types.ts';
@@ -44,6 +45,8 @@ export interface Node {
   readonly settings: NodeSettings;
   readonly descriptor: Descriptor;
   readonly client: Client;
+  /** Publishes and fetches that outlive their asker. */
+  readonly queue: TransferQueue;
   /** Signing identities of the owner. */
   readonly keys: KeyRing;
   /** What its owner may ask of the datastore. */

@@ -9,6 +9,7 @@
  */
 import { createClient } from './client/client.ts';
 import { createKeyRing } from './client/key-ring.ts';
+import { createQueue } from './client/queue/queue.ts';
 import { LocalError } from './errors.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import { type BlockRef, type CopyReason, hexKey } from './ids.ts';
@@ -236,6 +237,18 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
     { owners: settings.owners, ownersReplicated: settings.ownersReplicated },
   );
 
+  const queueRecords = await ports.disk.openRecords('queue');
+  const queue = createQueue({
+    clock,
+    random: random('queue'),
+    crypto,
+    log,
+    records: queueRecords,
+    files: ports.files,
+    client,
+    key: store.secretFor('queue'),
+  });
+
   function dispatch(link: Link, message: Message): void {
     const layer = LAYER[message.type];
     if (layer === 'topology') topology.handleMessage(link, message);
@@ -286,6 +299,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
 
   topology.start();
   onion.start();
+  void queue.start();
   log.write('info', 'node', `listening, ${settings.networkName}`);
 
   return {
@@ -294,6 +308,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       return ownDescriptor();
     },
     client,
+    queue,
     keys: createKeyRing({ crypto, clock, records, homeKey }),
     store,
     boundAddress: listener.address,
@@ -328,6 +343,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       if (stopped) return;
       stopped = true;
       hourly?.cancel();
+      await queue.stop();
       for (const transfer of client.transfers()) client.cancel(transfer.id);
       onion.stop();
       await router.leave(LEAVE_MS);
@@ -337,6 +353,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       listener.close();
       await store.close();
       records.close();
+      queueRecords.close();
       log.write('info', 'node', 'stopped');
     },
   };

@@ -77,6 +77,8 @@ export interface DirectoryFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly content: AsyncIterable<Uint8Array>;
+  /** A CHK key that stands, or will stand, in the network: it is listed, and `content` is not read. */
+  readonly uri?: string;
 }
 
 export interface DirectoryOptions extends PublishOptions {

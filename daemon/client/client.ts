@@ -12,16 +12,16 @@ import { LocalError } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
 import type { CircuitSource } from '../onion/onion-types.ts';
 import type { Clock, Compute, Log, Random, Records } from '../ports.ts';
-import type { FetchedMetadata, FetchOptions, FetchTransfer, PublishTransfer } from './client-types.ts';
+import type { FetchedMetadata, FetchOptions, FetchTransfer, PublishOptions, PublishTransfer } from './client-types.ts';
 import { type FetchDeps, fetchDocument } from './fetch.ts';
 import { Handoff } from './handoff.ts';
 import { fetchableUri, generateKeyPair } from './named-documents.ts';
 import { createNames } from './names.ts';
 import { type PublishDeps, type PublishNotes, publishDocument } from './publish.ts';
 import { publishDirectory } from './publish-directory.ts';
-import type { FetchResume, PublishResume, ResumableClient } from './resume-types.ts';
+import type { FetchResume, PublishResume, PublishSource, ResumableClient } from './resume-types.ts';
 import { createSeenEditions } from './seen-editions.ts';
-import type { Watchdog } from './timing.ts';
+import { closeUnread, type Watchdog } from './timing.ts';
 import { type Transfer, TransferTable } from './transfers.ts';
 
 export interface ClientDeps {
@@ -74,22 +74,10 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
         NOTHING,
         wishes.trafficClass,
         signal,
-        (transfer, watchdog) =>
-          names.publishAs(wishes, transfer, watchdog, () =>
-            planned(resume, (notes) => publishDocument(publishDeps, source(), wishes, transfer, watchdog, notes)),
-          ),
-        resume.id,
-      ),
-    resumePublishDirectory: (files, wishes, signal, resume) =>
-      publish(
-        table,
-        NOTHING,
-        wishes.trafficClass,
-        signal,
-        (transfer, watchdog) =>
-          names.publishAs(wishes, transfer, watchdog, () =>
-            planned(resume, (notes) => publishDirectory(publishDeps, files(), wishes, transfer, watchdog, notes)),
-          ),
+        (transfer, watchdog) => {
+          const work = () => passes(publishDeps, source, wishes, transfer, watchdog, resume);
+          return resume.plan?.isAll === true ? work() : names.publishAs(wishes, transfer, watchdog, work);
+        },
         resume.id,
       ),
     cancel: (id) => table.cancel(id),
@@ -103,10 +91,30 @@ const NOTHING: AsyncIterable<never> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
 };
 
-/** Both passes of a publish that keeps notes, or only the second when the first has been made. */
-async function planned(resume: PublishResume, pass: (notes: PublishNotes) => Promise<string>): Promise<string> {
-  if (resume.plan !== undefined) await resume.plan.done(await pass({ resume, isPlan: true }));
-  return pass({ resume, isPlan: false });
+/** All passes of a publish that keeps notes, or only the last when the others have been made. */
+async function passes(
+  deps: PublishDeps,
+  source: PublishSource,
+  wishes: PublishOptions,
+  transfer: Transfer,
+  watchdog: Watchdog,
+  resume: PublishResume,
+): Promise<string> {
+  const run = (pass: PublishNotes['pass']): Promise<string> => {
+    const notes = { resume, pass };
+    if (source.type === 'file') return publishDocument(deps, source.open(), wishes, transfer, watchdog, notes);
+    if (source.type === 'name') return Promise.resolve(source.uri);
+    const { defaultPath } = source;
+    const options = { ...wishes, ...(defaultPath === undefined ? {} : { defaultPath }) };
+    return publishDirectory(deps, source.open(), options, transfer, watchdog, notes);
+  };
+  if (resume.plan !== undefined) {
+    if (wishes.convergent || resume.repeatKey !== undefined) await run('digest');
+    const uri = await run('plan');
+    await resume.plan.done(uri);
+    if (resume.plan.isAll === true) return uri;
+  }
+  return run('insert');
 }
 
 function publish(
@@ -182,16 +190,6 @@ async function* read(segments: Handoff<readonly Uint8Array[]>, stop: () => void)
     }
   } finally {
     stop();
-  }
-}
-
-function closeUnread(source: AsyncIterable<unknown>): void {
-  try {
-    source[Symbol.asyncIterator]()
-      .return?.()
-      ?.catch(() => {});
-  } catch {
-    // A source that fails while being closed has nothing more to tell us.
   }
 }
 

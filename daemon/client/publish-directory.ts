@@ -17,7 +17,7 @@ import { encodeListing, findPathConflict, type ListedDocument, type ListedFile, 
 import { checkedMetadata, type PublishDeps, type PublishNotes, type PublishSession, withSession } from './publish.ts';
 import type { Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
-import { printUri, URI_KEY_TYPE } from './uri.ts';
+import { parseUri, printUri, URI_KEY_TYPE } from './uri.ts';
 
 const PACKED_FILE_BYTES_MAX = SEGMENT_BYTES_MAX;
 const PACK_BYTES_MAX = 4 * SEGMENT_BYTES_MAX;
@@ -80,11 +80,27 @@ class Packing {
   async run(): Promise<void> {
     await this.#advance();
     while (this.#next !== undefined) {
+      if (this.#next.uri !== undefined) {
+        await this.#refer(this.#next, this.#next.uri);
+        continue;
+      }
       const isAlone = this.#next.sizeBytes > PACKED_FILE_BYTES_MAX;
       const source = isAlone ? this.#alone(this.#next) : this.#packed();
       const document = await this.#session.insert(source, { metadata: NO_METADATA, isListing: false, isLast: false });
       this.documents.push(document);
     }
+  }
+
+  /** A document that stands already is listed as it is. */
+  async #refer(file: DirectoryFile, text: string): Promise<void> {
+    const uri = parseUri(text);
+    if (uri.type !== 'CHK' || uri.path.length > 1) {
+      throw new LocalError('usage', 'a file of a folder can only be the CHK@ key of one document');
+    }
+    const { routingKey, cryptoKey, keyType, codec } = uri;
+    this.#list(file, 0);
+    this.documents.push({ routingKey, cryptoKey, keyType, codec, sizeBytes: file.sizeBytes });
+    await this.#advance();
   }
 
   async *#alone(file: DirectoryFile): AsyncGenerator<Uint8Array> {
@@ -97,7 +113,8 @@ class Packing {
   async *#packed(): AsyncGenerator<Uint8Array> {
     let offset = 0;
     for (let file = this.#next; file !== undefined; file = this.#next) {
-      if (file.sizeBytes > PACKED_FILE_BYTES_MAX || offset + file.sizeBytes > PACK_BYTES_MAX) return;
+      if (file.uri !== undefined || file.sizeBytes > PACKED_FILE_BYTES_MAX || offset + file.sizeBytes > PACK_BYTES_MAX)
+        return;
       yield* exactly(file);
       this.#list(file, offset);
       offset += file.sizeBytes;

@@ -27,6 +27,13 @@ export interface Outlet {
   countDone(documentBytes: number): void;
 }
 
+/** The notes of earlier runs are of no use any more, and must not be: a new run takes a new secret. */
+export class SourceChanged extends LocalError {
+  constructor() {
+    super('publish_failed', 'its content changed since it was begun');
+  }
+}
+
 export interface SegmentToNote {
   readonly segment: number;
   readonly content: SourceSegment;
@@ -77,7 +84,7 @@ export function resumedOutlet(
     async noted(segment, { payloads }) {
       const noted = await resume.segmentOf(document, segment);
       if (noted === undefined || !crypto.equal(noted.digest, crypto.sha256(...payloads))) {
-        throw new LocalError('publish_failed', 'its content changed since it was begun');
+        throw new SourceChanged();
       }
       return noted;
     },

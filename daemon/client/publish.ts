@@ -13,7 +13,7 @@
 import type { Crypto } from '../../crypto/provider.ts';
 import { createSha256Stream, type Sha256Stream } from '../../crypto/sha256-stream.ts';
 import { LocalError } from '../errors.ts';
-import type { RoutingKey } from '../ids.ts';
+import { type RoutingKey, routingKey } from '../ids.ts';
 import { BLOCK_PAYLOAD_MAX, CONVERGENT_BYTES_MAX, REPLICAS } from '../limits.ts';
 import type { CircuitSource, DocumentCircuits } from '../onion/onion-types.ts';
 import type { Clock, Compute, Random } from '../ports.ts';
@@ -63,8 +63,8 @@ export interface PublishDeps {
 /** The notes of a publish that may be interrupted, and what this pass over its source is for. */
 export interface PublishNotes {
   readonly resume: PublishResume;
-  /** Compute and note every key, and send nothing. */
-  readonly isPlan: boolean;
+  /** `digest`: find the secrets that follow from the content. `plan`: compute and note every key. Only `insert` sends. */
+  readonly pass: 'digest' | 'plan' | 'insert';
 }
 
 /** For a source whose end is not in sight: more than one segment, which is all that the number of exits depends on. */
@@ -103,7 +103,7 @@ export async function withSession<T>(
   notes: PublishNotes | undefined,
   work: (session: PublishSession) => Promise<T>,
 ): Promise<T> {
-  const stage = notes?.isPlan === true ? 'preparing' : 'connecting';
+  const stage = notes === undefined || notes.pass === 'insert' ? 'connecting' : 'preparing';
   transfer.update({ stage, contentType: options.contentType || undefined });
   const scope = scopeWithin(transfer.signal);
   const session = new PublishSession(deps, options, transfer, watchdog, scope, notes);
@@ -176,25 +176,33 @@ export class PublishSession {
 
   async insert(source: AsyncIterable<Uint8Array>, wishes: DocumentWishes): Promise<InsertedDocument> {
     const { crypto, compute } = this.#deps;
-    const { convergent, compress } = this.#options;
+    const { compress } = this.#options;
     const number = this.#documents++;
-    const noted = this.#notes?.resume.secretOf(number);
+    const resume = this.#notes?.resume;
+    const noted = resume?.secretOf(number);
+    const derive = this.#derivation(wishes);
+    if (this.#notes?.pass === 'digest') {
+      const { digest, sizeBytes } = await digestOf(source, this.signal); // read in any case: files follow one another in it
+      // The listing is made of keys that only the plan will know; it is short enough to be held then.
+      if (derive !== undefined && noted === undefined && !wishes.isListing) {
+        await resume!.noteSecret(number, derive(digest));
+      }
+      return { ...UNKNOWN_DOCUMENT, sizeBytes };
+    }
     const { secret, bytes } =
-      noted === undefined
-        ? await chooseSecret(crypto, source, convergent, wishes.metadata, this.signal)
-        : { secret: noted, bytes: source };
-    if (noted === undefined) await this.#notes?.resume.noteSecret(number, secret);
+      noted === undefined ? await chooseSecret(crypto, source, derive, this.signal) : { secret: noted, bytes: source };
+    if (noted === undefined) await resume?.noteSecret(number, secret);
     const hash = createSha256Stream();
     const plain = new ByteSource(bytes, hash, this.signal);
     try {
-      const { codec, bytes: stored } = await encodeSource(compute, plain, compress === true && !convergent);
+      const { codec, bytes: stored } = await encodeSource(compute, plain, compress === true && derive === undefined);
       const reader = new SegmentReader(stored, this.signal);
       // Read before the first circuit: whether the document is small decides where its first block goes.
       const first = await reader.next();
       const isBare = wishes.metadata.contentType === undefined && wishes.metadata.name === undefined;
       const single = first.last && first.payloads.length === 1 && isBare && codec === CODEC.none && !wishes.isListing;
       const blocks = single ? 1 : first.last ? blocksOf(shapeOf(first.sizeBytes)) : BLOCKS_UNKNOWN;
-      const isPlan = this.#notes?.isPlan === true;
+      const isPlan = this.#notes?.pass === 'plan';
       const context = isPlan ? undefined : await this.#connect(wishes.isLast ? blocks : BLOCKS_UNKNOWN);
       const onSize = (documentBytes: number, documentBlocks: number): void => {
         this.#sizeBytes += documentBytes;
@@ -218,7 +226,7 @@ export class PublishSession {
 
   /** Fetches samples back, when that was asked for; whatever comes of it, the document is published. */
   async verify(): Promise<void> {
-    if (this.#options.verify !== true || this.#notes?.isPlan === true) return;
+    if (this.#options.verify !== true || (this.#notes?.pass ?? 'insert') !== 'insert') return;
     this.#transfer.update({ stage: 'checking' });
     this.close(); // nothing of it may carry the samples
     const { samples } = this.#sampler;
@@ -230,6 +238,17 @@ export class PublishSession {
       if (this.signal.aborted || !(error instanceof LocalError)) throw error;
       this.#transfer.update({ verified: { asked: samples.length, found: 0 } });
     }
+  }
+
+  /** How the secret follows from the content; undefined: it is random. */
+  #derivation({ metadata, isListing }: DocumentWishes): SecretDerivation | undefined {
+    const { crypto } = this.#deps;
+    const repeatKey = this.#notes?.resume.repeatKey;
+    if (this.#options.convergent) return (digest) => convergentSecret(crypto, digest, metadata);
+    if (repeatKey === undefined) return undefined;
+    // Whatever else makes other blocks of the same content has to make another secret: compression is left out for that reason.
+    const kind = Uint8Array.of(isListing ? 1 : 0);
+    return (digest) => crypto.hmac(repeatKey, 'holloway repeatable', digest, kind, encodeMetadata(metadata));
   }
 
   #outlet(context: InsertContext | undefined, document: number): Outlet {
@@ -272,15 +291,40 @@ export class PublishSession {
 async function chooseSecret(
   crypto: Crypto,
   source: AsyncIterable<Uint8Array>,
-  convergent: boolean,
-  metadata: DocumentMetadata,
+  derive: SecretDerivation | undefined,
   signal: AbortSignal,
 ): Promise<{ secret: Uint8Array; bytes: AsyncIterable<Uint8Array> }> {
-  if (!convergent) return { secret: crypto.randomBytes(DOCUMENT_SECRET_BYTES), bytes: source };
+  if (derive === undefined) return { secret: crypto.randomBytes(DOCUMENT_SECRET_BYTES), bytes: source };
   const hash = createSha256Stream();
   const chunks = await readWhole(source, CONVERGENT_BYTES_MAX, hash, signal);
-  return { secret: convergentSecret(crypto, hash.digest(), metadata), bytes: replay(chunks) };
+  return { secret: derive(hash.digest()), bytes: replay(chunks) };
 }
+
+/** From the SHA-256 of the whole document. */
+type SecretDerivation = (fileSha256: Uint8Array) => Uint8Array;
+
+async function digestOf(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<{ readonly digest: Uint8Array; readonly sizeBytes: number }> {
+  const hash = createSha256Stream();
+  const bytes = new ByteSource(source, hash, signal);
+  try {
+    while ((await bytes.next()).done !== true); // the source hashes what goes through it
+  } finally {
+    void bytes.return();
+  }
+  return { digest: hash.digest(), sizeBytes: bytes.sizeBytes };
+}
+
+/** Stands for a document whose keys nobody has computed yet. */
+const UNKNOWN_DOCUMENT: InsertedDocument = {
+  routingKey: routingKey(new Uint8Array(32)),
+  cryptoKey: new Uint8Array(DOCUMENT_SECRET_BYTES),
+  keyType: URI_KEY_TYPE.manifest,
+  codec: CODEC.none,
+  sizeBytes: 0,
+};
 
 interface Preparation extends DocumentWishes {
   /** Class strong: its size is rounded up with decoys. */

@@ -29,11 +29,11 @@ export interface FetchRequest extends QueueRequest {
   readonly uri: string;
   readonly options: FetchOptions;
   /**
-   * `disk`: grows as PATH.part, is flushed and renamed at the end. `spool`: kept sealed by the daemon until the entry is removed.
+   * `disk`: grows as PATH.part, is flushed and renamed at the end; what has the name by then is kept unless `replace`. `spool`: kept sealed by the daemon until the entry is removed.
    * `none`: only brought into the caches along the way.
    */
   readonly to:
-    | { readonly type: 'disk'; readonly path: string }
+    | { readonly type: 'disk'; readonly path: string; readonly replace?: boolean }
     | { readonly type: 'spool' }
     | { readonly type: 'none' };
 }
@@ -53,9 +53,9 @@ export interface PublishRequest extends QueueRequest {
    * here has the same key, and still nobody can guess a block before the key is out. What FCP clients count on.
    */
   readonly repeatable?: boolean;
-  /** `disk`: read where it lies, file or directory. `spool`: handed over at once, kept sealed until published. */
+  /** `disk`: read where it lies, file or directory (names that begin with a dot only with `hidden`). `spool`: handed over at once, kept sealed until published. */
   readonly from:
-    | { readonly type: 'disk'; readonly path: string; readonly defaultPath?: string }
+    | { readonly type: 'disk'; readonly path: string; readonly defaultPath?: string; readonly hidden?: boolean }
     | { readonly type: 'spool'; readonly bytes: AsyncIterable<Uint8Array> }
     | { readonly type: 'spool-tree'; readonly files: AsyncIterable<QueuedFile>; readonly defaultPath?: string }
     /** Nothing is inserted but the record of `options.as`, leading to this CHK key. */

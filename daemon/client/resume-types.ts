@@ -10,7 +10,6 @@ import type { BlockPlace } from './client-chk.ts';
 import type {
   Client,
   DirectoryFile,
-  DirectoryOptions,
   FetchOptions,
   FetchTransfer,
   PublishOptions,
@@ -56,7 +55,13 @@ export interface NotedSegment {
 export interface PublishResume {
   readonly id: string;
   /** Present until the documents were planned once: all keys are computed and noted before anything is sent. */
-  readonly plan?: { done(uri: string): Promise<void> };
+  readonly plan?: {
+    done(uri: string): Promise<void>;
+    /** Nothing is sent after it either. */
+    readonly isAll?: boolean;
+  };
+  /** Secrets follow from this and from what is published, so that the same makes the same blocks. */
+  readonly repeatKey?: Uint8Array;
   secretOf(document: number): Uint8Array | undefined;
   noteSecret(document: number, secret: Uint8Array): Promise<void>;
   segmentOf(document: number, segment: number): Promise<NotedSegment | undefined>;
@@ -65,18 +70,19 @@ export interface PublishResume {
   acknowledged(document: number, place: BlockPlace): void;
 }
 
-/** The client as the queue uses it. Sources are given as functions, because planning reads them once more. */
+/** Opened once for each pass. */
+export type PublishSource =
+  | { readonly type: 'file'; open(): AsyncIterable<Uint8Array> }
+  | { readonly type: 'tree'; open(): AsyncIterable<DirectoryFile>; readonly defaultPath?: string }
+  /** The document stands already: only the record of `options.as` is made. */
+  | { readonly type: 'name'; readonly uri: string };
+
+/** The client as the queue uses it. */
 export interface ResumableClient extends Client {
   fetch(uri: string, options: FetchOptions, signal?: AbortSignal, resume?: FetchResume): FetchTransfer;
   resumePublish(
-    source: () => AsyncIterable<Uint8Array>,
+    source: PublishSource,
     options: PublishOptions,
-    signal: AbortSignal,
-    resume: PublishResume,
-  ): PublishTransfer;
-  resumePublishDirectory(
-    files: () => AsyncIterable<DirectoryFile>,
-    options: DirectoryOptions,
     signal: AbortSignal,
     resume: PublishResume,
   ): PublishTransfer;

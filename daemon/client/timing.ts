@@ -113,3 +113,14 @@ export function shuffle<T>(random: Random, items: T[]): T[] {
   }
   return items;
 }
+
+/** Lets a source that nobody will read release what it holds. */
+export function closeUnread(source: AsyncIterable<unknown>): void {
+  try {
+    source[Symbol.asyncIterator]()
+      .return?.()
+      ?.catch(() => {});
+  } catch {
+    // A source that fails while being closed has nothing more to tell us.
+  }
+}

@@ -4,7 +4,8 @@
  */
 import { loadErasure } from '../../../crypto/erasure.ts';
 import { createClient } from '../../../daemon/client/client.ts';
-import type { Client, FetchTransfer, PublishOptions } from '../../../daemon/client/client-types.ts';
+import type { FetchTransfer, PublishOptions } from '../../../daemon/client/client-types.ts';
+import type { ResumableClient } from '../../../daemon/client/resume-types.ts';
 import { type BlockRef, hexKey, KIND, type TrafficClass } from '../../../daemon/ids.ts';
 import { createInlineCompute } from '../../../daemon/io/worker-compute.ts';
 import { pointerVersion } from '../../../daemon/keys/node-ssk.ts';
@@ -15,6 +16,7 @@ import type {
   RemoteFetch,
   RemoteInsert,
 } from '../../../daemon/onion/onion-types.ts';
+import type { Records } from '../../../daemon/ports.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createSeededRandom } from '../../support/seeded-random.ts';
 import { testCrypto } from '../../support/test-crypto.ts';
@@ -29,7 +31,7 @@ export interface Asked {
 }
 
 export interface FakeWorld {
-  readonly client: Client;
+  readonly client: ResumableClient;
   readonly clock: ManualClock;
   /** `KEYHEX/REPLICA` -> bytes, as inserted. */
   readonly blocks: Map<string, Uint8Array>;
@@ -47,6 +49,8 @@ export interface FakeWorld {
   /** Undefined: keep it, with two copies. */
   onInsert: (asked: Asked) => RemoteInsert | Promise<RemoteInsert> | undefined;
   onOpen: () => void;
+  /** Another client in the same network; what the one before asks from now on is never answered, nor counted. */
+  nextLife(): ResumableClient;
   /** Lets time run until the promise settles; fails when it does not within `limitMs`. */
   settled<T>(promise: Promise<T>, limitMs?: number): Promise<PromiseSettledResult<T>>;
 }
@@ -55,6 +59,7 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
   const { seed = 1, windowBlocks = 32, latencyMs = 0 } = options;
   const clock = createManualClock();
   const turns = new Map<string, number>();
+  let lives = 0;
 
   const wait = (signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -96,6 +101,7 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
 
   const circuits: CircuitSource = {
     async open(wishes) {
+      const life = lives;
       world.opened.push(wishes);
       world.onOpen();
       const document: DocumentCircuits = {
@@ -103,6 +109,7 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
         trafficClass: world.classGiven ?? wishes.trafficClass,
         windowBlocks,
         fetch(ref, replica, signal) {
+          if (life !== lives) return new Promise(() => {});
           const asked = ask('fetch', ref, replica);
           world.fetches.push(asked);
           return carry(signal, () => {
@@ -113,6 +120,7 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
           });
         },
         insert(ref, replica, owners, payload, signal) {
+          if (life !== lives) return new Promise(() => {});
           const asked = ask('insert', ref, replica);
           world.inserts.push({ ...asked, owners });
           return carry(signal, () => {
@@ -134,6 +142,20 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
     },
   };
 
+  const makeClient = (): ResumableClient =>
+    createClient(
+      {
+        clock,
+        random: createSeededRandom(lives === 0 ? seed : `${seed}/${lives}`),
+        crypto: testCrypto(lives === 0 ? seed : `${seed}/${lives}`),
+        compute: createInlineCompute(),
+        log: { write: (level, subsystem, text) => world.logged.push(`${level} ${subsystem}: ${text}`) },
+        circuits,
+        records: memoryRecords(),
+      },
+      { owners: 3, ownersReplicated: 8 },
+    );
+
   const world: FakeWorld = {
     clock,
     blocks: new Map(),
@@ -148,17 +170,11 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
     onFetch: () => undefined,
     onInsert: () => undefined,
     onOpen: () => {},
-    client: createClient(
-      {
-        clock,
-        random: createSeededRandom(seed),
-        crypto: testCrypto(seed),
-        compute: createInlineCompute(),
-        log: { write: (level, subsystem, text) => world.logged.push(`${level} ${subsystem}: ${text}`) },
-        circuits,
-      },
-      { owners: 3, ownersReplicated: 8 },
-    ),
+    client: makeClient(),
+    nextLife() {
+      lives++;
+      return makeClient();
+    },
     async settled<T>(promise: Promise<T>, limitMs = 600_000): Promise<PromiseSettledResult<T>> {
       let result: PromiseSettledResult<T> | undefined;
       void Promise.allSettled([promise]).then(([first]) => {
@@ -169,6 +185,22 @@ export function createFakeWorld(options: { seed?: number; windowBlocks?: number;
     },
   };
   return world;
+}
+
+function memoryRecords(): Records {
+  const rows = new Map<string, Uint8Array>();
+  const nameOf = (table: string, key: string): string => `${table} ${key}`;
+  return {
+    get: (table, key) => rows.get(nameOf(table, key)),
+    put: (table, key, value) => void rows.set(nameOf(table, key), value.slice()),
+    delete: (table, key) => void rows.delete(nameOf(table, key)),
+    entries: (table) =>
+      [...rows].flatMap(([name, value]) =>
+        name.startsWith(`${table} `) ? [[name.slice(table.length + 1), value]] : [],
+      ),
+    transaction: (work) => work(),
+    close() {},
+  };
 }
 
 /** As the store has it: the first SSK record stands, of pointers the higher version does. */

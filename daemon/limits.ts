@@ -158,6 +158,8 @@ export const STALL_LIMIT_MS = 300_000;
 export const URI_CHARACTERS_MAX = 4_096;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** Sites followed at once. */
+export const WATCHES_MAX = 64;
 /** Signing identities in one home. */
 export const KEY_RING_MAX = 1_024;
 /** Sites whose newest edition seen is remembered. */

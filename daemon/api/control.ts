@@ -19,10 +19,11 @@ import { API_CLIENTS_MAX } from '../limits.ts';
 import type { Node } from '../node-types.ts';
 import type { Clock, TraceEvent } from '../ports.ts';
 import { parseRefreshMs, parseWindow, streamEvents } from './events.ts';
+import { createFindEndpoints } from './find-endpoints.ts';
 import { readJson, sendError, sendJson } from './http.ts';
+import { createKeysEndpoints } from './keys-endpoints.ts';
 import { streamLog } from './log-stream.ts';
 import { sendHealth, sendMetrics, sendReadiness } from './metrics.ts';
-import { createKeysEndpoints } from './keys-endpoints.ts';
 import { ENDPOINTS, type LogLine, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
 import { createStoreEndpoints } from './store-endpoints.ts';
@@ -80,6 +81,7 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
   let { config } = deps;
   const store = createStoreEndpoints(node);
   const keys = createKeysEndpoints(node.keys);
+  const find = createFindEndpoints({ client: node.client, settings: node.settings, clock });
   const transfers = createTransfers({ client: node.client, keys: node.keys, settings: node.settings, clock, status });
   return {
     status: ({ response, access, query }) =>
@@ -102,6 +104,8 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     transferMetadata: ({ response, id }) => transfers.metadata(response, id),
     transferContent: ({ response, id }) => transfers.content(response, id),
     transferCancel: ({ response, id }) => transfers.cancel(response, id),
+    newestEdition: ({ request, response }) => find.newest(request, response),
+    watch: ({ response, query }) => find.watch(response, query),
     keys: ({ response }) => keys.list(response),
     keyNew: ({ request, response }) => keys.create(request, response),
     keyImport: ({ request, response }) => keys.importKey(request, response),

@@ -26,6 +26,7 @@ export interface PublishQuery {
   readonly as?: string;
   /** Of a tree. */
   readonly default?: string;
+  readonly hashes?: boolean;
 }
 
 export interface ApiClient {
@@ -143,9 +144,10 @@ export function createApiClient(socketPath: string): ApiClient {
 }
 
 /** What precedes the bytes of each file in the body of publish-tree. */
-export function treeHeader(path: string, sizeBytes: number): Uint8Array {
+export function treeHeader(path: string, sizeBytes: number, sha256: Uint8Array = new Uint8Array(0)): Uint8Array {
   const name = Buffer.from(path);
-  const header = Buffer.alloc(2 + name.length + 8);
+  const header = Buffer.alloc(2 + name.length + 8 + sha256.length);
+  header.set(sha256, 2 + name.length + 8);
   header.writeUInt16BE(name.length);
   name.copy(header, 2);
   header.writeBigUInt64BE(BigInt(sizeBytes), 2 + name.length);

@@ -272,6 +272,8 @@ export interface TransferResult {
   readonly copiesMin: number | null;
   /** Of a publish with `verify`: blocks asked for over another route, and those that came back. */
   readonly verified?: { readonly asked: number; readonly found: number };
+  /** Of a site with hashes: files inserted for this edition, and files that stood already. */
+  readonly files?: { readonly inserted: number; readonly kept: number; readonly insertedBytes: number };
   readonly tookMs: number;
 }
 
@@ -351,7 +353,8 @@ export const ENDPOINTS = {
   publish: { method: 'POST', path: '/v1/publish', readOnly: false },
   /**
    * Body: the files of a directory one after the other, each as path length u16, path in UTF-8, size u64 (big-endian), then its bytes; small
-   * files first. Query: class, type, name, convergent, compress, verify, as, default (path of the default document). Answers as publish does.
+   * files first. Query: class, type, name, convergent, compress, verify, as, default (path of the default document), hashes (after each size stands
+   * the SHA-256 of the content: under a USK only what is new is inserted). Answers as publish does.
    */
   publishTree: { method: 'POST', path: '/v1/publish-tree', readOnly: false },
   /** Body: JSON {uri, class?, maxBytes?, range?: [from, to), listOnly?}. Answers 202 {id}. */
@@ -362,6 +365,10 @@ export const ENDPOINTS = {
   /** The bytes of a fetch, once; a failure after the first byte destroys the connection. */
   transferContent: { method: 'GET', path: '/v1/transfers/:id/content', readOnly: false },
   transferCancel: { method: 'POST', path: '/v1/transfers/:id/cancel', readOnly: false },
+  /** Body: JSON {uri: a USK}. Answers EditionDocument, after one round of requests. */
+  newestEdition: { method: 'POST', path: '/v1/editions/newest', readOnly: false },
+  /** Query: uri, a USK. Server-sent events `edition`, each a WatchEvent, and `error` at the end. */
+  watch: { method: 'GET', path: '/v1/watch', readOnly: false },
   /** Answers KeysDocument. */
   keys: { method: 'GET', path: '/v1/keys', readOnly: false },
   /** Body: JSON {name, passphrase?}. Answers 201 KeyDocument. */

@@ -108,8 +108,11 @@ export function createTransfers(deps: TransferDeps): Transfers {
     if (defaultPath !== undefined && pathFault(defaultPath) !== undefined) {
       throw new LocalError('usage', 'default is a path inside the folder');
     }
+    const withHashes = checkFlag(query, 'hashes');
     const options = { ...publishOptions(query), ...(defaultPath === undefined ? {} : { defaultPath }) };
-    accept(request, response, (signal) => client.publishDirectory(readTree(bodyOf(request), signal), options, signal));
+    accept(request, response, (signal) =>
+      client.publishDirectory(readTree(bodyOf(request), signal, withHashes), options, signal),
+    );
   }
 
   /** Starts a publish from the request's body, and answers with its id while the body is being read. */
@@ -230,6 +233,7 @@ export function createTransfers(deps: TransferDeps): Transfers {
       trafficClass: progress.trafficClass,
       copiesMin: progress.copiesMin ?? null,
       ...(progress.verified === undefined ? {} : { verified: progress.verified }),
+      ...(progress.files === undefined ? {} : { files: progress.files }),
       tookMs: Math.round((progress.endedAtMs ?? clock.nowMs()) - progress.startedAtMs),
     };
   }

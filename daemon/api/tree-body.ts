@@ -10,8 +10,18 @@ import type { DirectoryFile } from '../client/client-types.ts';
 import { LocalError } from '../errors.ts';
 import { DIRECTORY_PATH_BYTES_MAX } from '../limits.ts';
 
-/** The content of each file must be read before the next one is asked for. */
-export async function* readTree(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<DirectoryFile> {
+const HASH_BYTES = 32;
+
+/**
+ * The content of each file must be read before the next one is asked for.
+ * @param withHashes SHA-256 of the content follows the size in each header
+ */
+export async function* readTree(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  withHashes = false,
+): AsyncGenerator<DirectoryFile> {
+  const fixedBytes = 8 + (withHashes ? HASH_BYTES : 0);
   const source = new ByteSource(body, undefined, signal);
   try {
     for (;;) {
@@ -20,12 +30,13 @@ export async function* readTree(body: AsyncIterable<Uint8Array>, signal: AbortSi
       const pathBytes = (head[0]! << 8) | (head[1] ?? 0);
       if (head.length < 2 || pathBytes > DIRECTORY_PATH_BYTES_MAX)
         throw new LocalError('usage', 'a path in the body is too long');
-      const rest = await source.take(pathBytes + 8);
-      if (rest.length < pathBytes + 8) throw new LocalError('cancelled', 'the upload was cut off');
+      const rest = await source.take(pathBytes + fixedBytes);
+      if (rest.length < pathBytes + fixedBytes) throw new LocalError('cancelled', 'the upload was cut off');
       const size = new DataView(rest.buffer).getBigUint64(pathBytes);
       if (size > BigInt(Number.MAX_SAFE_INTEGER)) throw new LocalError('usage', 'a size in the body is too large');
       const sizeBytes = Number(size);
-      yield { path: pathOf(rest.subarray(0, pathBytes)), sizeBytes, content: source.limited(sizeBytes) };
+      const file = { path: pathOf(rest.subarray(0, pathBytes)), sizeBytes, content: source.limited(sizeBytes) };
+      yield withHashes ? { ...file, sha256: rest.slice(pathBytes + 8) } : file;
     }
   } finally {
     await source.return();

@@ -45,6 +45,8 @@ export interface TransferProgress {
   readonly copiesMin: number | undefined;
   /** Of a publish that was to be verified: blocks fetched back over another route. */
   readonly verified?: { readonly asked: number; readonly found: number };
+  /** Of a site: what was inserted for this edition, and what stood already. */
+  readonly files?: { readonly inserted: number; readonly kept: number; readonly insertedBytes: number };
   readonly error: { readonly code: UserErrorCode; readonly detail: string | undefined } | undefined;
 }
 
@@ -77,6 +79,8 @@ export interface DirectoryFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly content: AsyncIterable<Uint8Array>;
+  /** Of the content. With a site (`as` a USK) that had the same content before, it is not inserted again. */
+  readonly sha256?: Uint8Array;
   /** A CHK key that stands, or will stand, in the network: it is listed, and `content` is not read. */
   readonly uri?: string;
 }

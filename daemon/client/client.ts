@@ -21,6 +21,7 @@ import { type PublishDeps, type PublishNotes, publishDocument } from './publish.
 import { publishDirectory } from './publish-directory.ts';
 import type { FetchResume, PublishResume, PublishSource, ResumableClient } from './resume-types.ts';
 import { createSeenEditions } from './seen-editions.ts';
+import { createSites } from './site.ts';
 import { closeUnread, type Watchdog } from './timing.ts';
 import { type Transfer, TransferTable } from './transfers.ts';
 
@@ -50,6 +51,7 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
   const publishDeps: PublishDeps = { ...deps, random, ...options };
   const homeKey = deps.homeKey ?? deps.crypto.randomBytes(32);
   const seen = createSeenEditions(deps.crypto, deps.crypto.hmac(homeKey, 'holloway seen'), deps.records);
+  const sites = createSites(deps.crypto, homeKey, deps.records);
   const names = createNames({ ...deps, ...options, random, seen });
   return {
     publish: (source, wishes, signal) =>
@@ -61,7 +63,7 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
     publishDirectory: (files, wishes, signal) =>
       publish(table, files, wishes.trafficClass, signal, (transfer, watchdog) =>
         names.publishAs(wishes, transfer, watchdog, () =>
-          publishDirectory(publishDeps, files, wishes, transfer, watchdog),
+          publishDirectory(publishDeps, files, wishes, transfer, watchdog, undefined, sites.reuseFor(wishes.as)),
         ),
       ),
     fetch: (uri, wishes, signal, resume) =>

@@ -106,7 +106,7 @@ export async function fetchDocument(
     };
     // What they really are, which may be less than was asked for.
     transfer.update({ stage: 'searching top block', exits: opened.exits, trafficClass: opened.trafficClass });
-    const resolved = await resolveUri(reading.context, uri, deps.seen);
+    const resolved = await resolveUri({ ...reading.context, onBlock: () => watchdog.touch() }, uri, deps.seen);
     await new Retrieval(reading, resolved, options, transfer, watchdog, sink, resume).run();
     complete = true;
   } finally {

@@ -9,12 +9,21 @@
  * Source  design § 6 (Manifest); listing.ts.
  * @module
  */
+import { createSha256Stream } from '../../crypto/sha256-stream.ts';
 import { LocalError } from '../errors.ts';
 import { DIRECTORY_ENTRIES_MAX, DIRECTORY_LISTING_BYTES_MAX } from '../limits.ts';
 import type { DirectoryFile, DirectoryOptions } from './client-types.ts';
 import { SEGMENT_BYTES_MAX } from './document-shape.ts';
-import { encodeListing, findPathConflict, type ListedDocument, type ListedFile, pathFault } from './listing.ts';
+import {
+  comparePaths,
+  encodeListing,
+  findPathConflict,
+  type ListedDocument,
+  type ListedFile,
+  pathFault,
+} from './listing.ts';
 import { checkedMetadata, type PublishDeps, type PublishNotes, type PublishSession, withSession } from './publish.ts';
+import { joinListing, type KeptFile, type SiteReuse } from './site.ts';
 import type { Watchdog } from './timing.ts';
 import type { Transfer } from './transfers.ts';
 import { parseUri, printUri, URI_KEY_TYPE } from './uri.ts';
@@ -30,14 +39,15 @@ export async function publishDirectory(
   transfer: Transfer,
   watchdog: Watchdog,
   notes?: PublishNotes,
+  reuse?: SiteReuse,
 ): Promise<string> {
   const metadata = checkedMetadata(options);
   const iterator = files[Symbol.asyncIterator]();
   try {
     return await withSession(deps, options, transfer, watchdog, notes, async (session) => {
-      const packing = new Packing(session, iterator);
+      const packing = new Packing(session, iterator, reuse);
       await packing.run();
-      const { documents, files: listed } = packing;
+      const { documents, files: listed } = joinListing(packing, packing.kept);
       const { defaultPath } = options;
       if (listed.length === 0) throw new LocalError('usage', 'the folder holds no file to publish');
       if (defaultPath !== undefined && !listed.some(({ path }) => path === defaultPath)) {
@@ -56,6 +66,14 @@ export async function publishDirectory(
       await session.verify();
       const sizeBytes = listed.reduce((sum, file) => sum + file.sizeBytes, 0);
       transfer.update({ bytes: sizeBytes, totalBytes: sizeBytes });
+      if (reuse !== undefined) {
+        const keptBytes = packing.kept.reduce((sum, file) => sum + file.sizeBytes, 0);
+        const inserted = listed.length - packing.kept.length;
+        transfer.update({ files: { inserted, kept: packing.kept.length, insertedBytes: sizeBytes - keptBytes } });
+        const sorted = listed.sort((a, b) => comparePaths(a.path, b.path));
+        const hashes = sorted.map(({ path }) => packing.hashes.get(path) ?? new Uint8Array(32));
+        reuse.keep({ documents, files: sorted, defaultPath }, hashes);
+      }
       return printUri({ ...top, keyType: URI_KEY_TYPE.manifest, type: 'CHK', path: [] });
     });
   } finally {
@@ -66,13 +84,19 @@ export async function publishDirectory(
 class Packing {
   readonly documents: ListedDocument[] = [];
   readonly files: ListedFile[] = [];
+  /** Files that stand already as they are. */
+  readonly kept: KeptFile[] = [];
+  /** By path, as far as they were given. */
+  readonly hashes = new Map<string, Uint8Array>();
   readonly #session: PublishSession;
   readonly #source: AsyncIterator<DirectoryFile>;
+  readonly #reuse: SiteReuse | undefined;
   readonly #paths = new Set<string>();
   /** Read, and not yet part of a document. */
   #next: DirectoryFile | undefined;
 
-  constructor(session: PublishSession, source: AsyncIterator<DirectoryFile>) {
+  constructor(session: PublishSession, source: AsyncIterator<DirectoryFile>, reuse: SiteReuse | undefined) {
+    this.#reuse = reuse;
     this.#session = session;
     this.#source = source;
   }
@@ -133,6 +157,13 @@ class Packing {
       this.#next = undefined;
       if (done === true) return;
       this.#requirePath(value.path);
+      if (value.sha256 !== undefined) this.hashes.set(value.path, value.sha256);
+      const standing = this.#reuse?.find(value);
+      if (standing !== undefined) {
+        for await (const _ of exactly(value)); // its bytes are in the way of the next file's
+        this.kept.push({ path: value.path, sizeBytes: value.sizeBytes, ...standing });
+        continue;
+      }
       if (value.sizeBytes > 0) {
         this.#next = value;
         return;
@@ -151,15 +182,18 @@ class Packing {
   }
 }
 
-/** The file's bytes, of which there must be as many as was said. */
-async function* exactly({ content, sizeBytes }: DirectoryFile): AsyncGenerator<Uint8Array> {
+/** The file's bytes, of which there must be as many as was said, with the hash that was said. */
+async function* exactly({ content, sizeBytes, sha256 }: DirectoryFile): AsyncGenerator<Uint8Array> {
+  const hash = sha256 === undefined ? undefined : createSha256Stream();
   let missing = sizeBytes;
   for await (const chunk of content) {
+    hash?.update(chunk);
     missing -= chunk.length;
     if (missing < 0) break;
     yield chunk;
   }
-  if (missing !== 0) throw new LocalError('cancelled', 'a file changed while it was read');
+  const isSame = hash === undefined || Buffer.compare(hash.digest(), sha256!) === 0;
+  if (missing !== 0 || !isSame) throw new LocalError('cancelled', 'a file changed while it was read');
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

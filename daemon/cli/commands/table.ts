@@ -12,6 +12,7 @@ import { DOCUMENT_COMMANDS } from './entries/document.ts';
 import { KEY_COMMANDS } from './entries/key.ts';
 import { MAN_COMMANDS } from './entries/man.ts';
 import { PEER_COMMANDS } from './entries/peer.ts';
+import { SITE_COMMANDS } from './entries/site.ts';
 import { STATUS_COMMANDS } from './entries/status.ts';
 import { STORE_COMMANDS } from './entries/store.ts';
 import type { CommandSpec } from './spec.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...STATUS_COMMANDS,
   ...DOCUMENT_COMMANDS,
   ...KEY_COMMANDS,
+  ...SITE_COMMANDS,
   ...PEER_COMMANDS,
   ...STORE_COMMANDS,
   ...CONFIG_COMMANDS,
@@ -33,6 +35,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 
 /** The sentence of a group: the first word of commands that have two. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  site: 'Folders with editions under a key.',
   key: 'Signing keys: who publishes under a name, and updates it.',
   peer: 'Links of this node to others.',
   store: 'The datastore: what it holds, its size, its seal.',

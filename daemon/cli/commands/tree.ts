@@ -8,6 +8,7 @@
  *         are checked again here, where they become files.
  * @module
  */
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -62,12 +63,33 @@ export async function findFiles(folder: string, options: { readonly all: boolean
   return { files, sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), hidden, special };
 }
 
-/** The body of publish-tree. */
-export async function* readTree(folder: string, files: readonly FoundFile[]): AsyncGenerator<Uint8Array> {
+async function hashOf(path: string, sizeBytes: number): Promise<Uint8Array> {
+  const hash = createHash('sha256');
+  try {
+    if (sizeBytes > 0) {
+      for await (const bytes of createReadStream(path, { end: sizeBytes - 1, highWaterMark: 256 * 1024 })) {
+        hash.update(bytes as Buffer);
+      }
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  return hash.digest();
+}
+
+/**
+ * The body of publish-tree.
+ * @param withHashes each file is read twice: what the daemon has published before, it will not insert again
+ */
+export async function* readTree(
+  folder: string,
+  files: readonly FoundFile[],
+  withHashes = false,
+): AsyncGenerator<Uint8Array> {
   for (const { path, sizeBytes } of files) {
-    yield treeHeader(path, sizeBytes);
-    if (sizeBytes === 0) continue;
     const full = join(folder, path);
+    yield treeHeader(path, sizeBytes, withHashes ? await hashOf(full, sizeBytes) : undefined);
+    if (sizeBytes === 0) continue;
     let read = 0;
     try {
       // No byte past the size that was announced; one too few is seen below.

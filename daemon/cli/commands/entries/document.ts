@@ -2,10 +2,11 @@
  * Documents: publish, fetch, list.
  * @module
  */
+
 import { CLASS, type CommandSpec, PROGRESS, TIMEOUT } from '../spec.ts';
 import { PASSPHRASE_FILE } from './key.ts';
 
-const TRANSFER_RESULT = {
+export const TRANSFER_RESULT = {
   v: 'integer',
   id: 'text',
   kind: 'text',

@@ -1,8 +1,8 @@
 /**
  * SIMULATION ONLY: stand-ins for all public-key work and for the AEAD, thirty times cheaper than the real thing, secret to nobody.
  *
- * Shape   as provider.ts says, sizes and failures included. DH: public = SHA-256(private), shared = SHA-256 of the two publics in
- *         order. KEM: as seeded.ts, with a cheaper stretch. Signature: SHA-256(public, message) twice. AEAD: the first
+ * Shape   as provider.ts says, sizes and failures included. DH: public = mix(private), shared = mix of the two publics in
+ *         order. KEM: as seeded.ts, with a cheaper stretch. Signature: mix(public, message) twice. SHA-256 is SHA-256: keys of content hang on it. AEAD: the first
  *         64 bytes under a keyed stream, and a checksum under the key, so that a wrong key, nonce, AD or any changed byte fails. The identity stamp
  *         (label "holloway identity") always holds: a search of 2^20 hashes for each of a thousand nodes tests nothing.
  * Why     a thousand nodes make 40,000 handshakes and circuits while they join; with OpenSSL that alone is minutes. What a world
@@ -24,6 +24,47 @@ const GOLDEN = 0x9e3779b1;
 function sha256(...parts: Part[]): Uint8Array {
   if (parts[0] === 'holloway identity') return new Uint8Array(32);
   return plain(hash('sha256', parts.length === 1 ? parts[0]! : concatParts(parts), 'buffer'));
+}
+
+/**
+ * 32 bytes that depend on every byte of the parts, where only this provider's two ends must agree. Two sums of 32 bits run over the
+ * text: among ten million texts two of them meet with a chance of one in 400,000.
+ */
+function mixedBytes(label: string, ...parts: readonly Part[]): Uint8Array {
+  let a = 0x811c9dc5;
+  let b = 0x9747b28c;
+  for (let i = 0; i < label.length; i++) a = Math.imul(a ^ label.charCodeAt(i), 0x01000193);
+  for (const part of parts) {
+    const { length } = part;
+    // The length goes in first: where one part ends and the next begins makes a difference.
+    a = Math.imul(a ^ length, 0x85ebca6b);
+    if (typeof part === 'string') {
+      for (let i = 0; i < length; i++) {
+        const code = part.charCodeAt(i);
+        a = Math.imul(a ^ code, 0x01000193);
+        b = Math.imul(b + code, GOLDEN) ^ (b >>> 13);
+      }
+      continue;
+    }
+    for (let i = 0; i < length; i++) {
+      const byte = part[i]!;
+      a = Math.imul(a ^ byte, 0x01000193);
+      b = Math.imul(b + byte, GOLDEN) ^ (b >>> 13);
+    }
+  }
+  const out = new Uint8Array(32);
+  for (let at = 0; at < 32; at += 4) {
+    a = (a + GOLDEN) | 0;
+    b = Math.imul(b ^ (b >>> 15), 0x2c1b3c6d) + a;
+    let word = Math.imul(b ^ (b >>> 16) ^ a, 0x85ebca6b);
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+    word ^= word >>> 16;
+    out[at] = word;
+    out[at + 1] = word >>> 8;
+    out[at + 2] = word >>> 16;
+    out[at + 3] = word >>> 24;
+  }
+  return out;
 }
 
 function plain(buffer: Buffer): Uint8Array {
@@ -123,7 +164,7 @@ function stretch(head: Uint8Array, context: Uint8Array, length: number): Uint8Ar
   const out = new Uint8Array(length);
   out.set(head);
   out.set(
-    chacha20Xor(sha256('cheap kem', head, context), ZERO_NONCE, new Uint8Array(length - head.length)),
+    chacha20Xor(mixedBytes('cheap kem', head, context), ZERO_NONCE, new Uint8Array(length - head.length)),
     head.length,
   );
   return out;
@@ -131,26 +172,31 @@ function stretch(head: Uint8Array, context: Uint8Array, length: number): Uint8Ar
 
 /** RFC 5869's shape with one hash for each 32 bytes. */
 function hkdf(ikm: Uint8Array, salt: Uint8Array | string, info: Uint8Array | string, length: number): Uint8Array {
-  const root = sha256('cheap hkdf', salt, '/', ikm, '/', info);
+  const root = mixedBytes('cheap hkdf', salt, '/', ikm, '/', info);
   if (length <= 32) return root.slice(0, length);
   const out = new Uint8Array(length);
   for (let at = 0, i = 0; at < length; at += 32, i++) {
-    out.set(sha256(root, Uint8Array.of(i)).subarray(0, length - at), at);
+    out.set(mixedBytes('cheap expand', root, Uint8Array.of(i)).subarray(0, length - at), at);
   }
   return out;
 }
 
 function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
-  const half = sha256('cheap signature', publicKey, message);
+  const half = mixedBytes('cheap signature', publicKey, message);
   const out = new Uint8Array(64);
   out.set(half);
   out.set(half, 32);
   return out;
 }
 
+function isZero(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
+}
+
 export function createCheapCrypto(options: { readonly randomBytes: (length: number) => Uint8Array }): Crypto {
   const { randomBytes } = options;
-  const dhPublicKey = (privateKey: Uint8Array): Uint8Array => sha256('cheap dh', privateKey);
+  const dhPublicKey = (privateKey: Uint8Array): Uint8Array => mixedBytes('cheap dh', privateKey);
   return {
     engine: 'seeded',
     aeadKey,
@@ -161,14 +207,14 @@ export function createCheapCrypto(options: { readonly randomBytes: (length: numb
     },
     dhPublicKey,
     dh(privateKey, publicKey) {
-      if (publicKey.every((byte) => byte === 0)) return null;
+      if (isZero(publicKey)) return null;
       const own = dhPublicKey(privateKey);
       const [low, high] = Buffer.compare(own, publicKey) < 0 ? [own, publicKey] : [publicKey, own];
-      return sha256('cheap shared', low, high);
+      return mixedBytes('cheap shared', low, high);
     },
     kemKeyPair() {
       const secret = randomBytes(ID_BYTES).slice();
-      const id = sha256('cheap kem id', secret);
+      const id = mixedBytes('cheap kem id', secret);
       const decapsulationKey: CheapDecapsulationKey = { secret, id };
       return { encapsulationKey: stretch(id, EMPTY, KEM_KEY_BYTES), decapsulationKey };
     },
@@ -177,23 +223,26 @@ export function createCheapCrypto(options: { readonly randomBytes: (length: numb
       const id = encapsulationKey.slice(0, ID_BYTES);
       if (!bytesEqual(stretch(id, EMPTY, KEM_KEY_BYTES), encapsulationKey)) return null;
       const message = randomBytes(ID_BYTES);
-      return { ciphertext: stretch(message, id, KEM_CIPHERTEXT_BYTES), secret: sha256('cheap secret', id, message) };
+      return {
+        ciphertext: stretch(message, id, KEM_CIPHERTEXT_BYTES),
+        secret: mixedBytes('cheap secret', id, message),
+      };
     },
     kemDecapsulate(decapsulationKey, ciphertext) {
       if (ciphertext.length !== KEM_CIPHERTEXT_BYTES) return null;
       const { secret, id } = decapsulationKey as CheapDecapsulationKey;
       const message = ciphertext.subarray(0, ID_BYTES);
       const fits = bytesEqual(stretch(message, id, KEM_CIPHERTEXT_BYTES), ciphertext);
-      return fits ? sha256('cheap secret', id, message) : sha256('cheap rejected', secret, ciphertext);
+      return fits ? mixedBytes('cheap secret', id, message) : mixedBytes('cheap rejected', secret, ciphertext);
     },
     signKey(seed) {
-      const publicKey = sha256('cheap public', seed);
+      const publicKey = mixedBytes('cheap public', seed);
       return { publicKey, seed: seed.slice(), sign: (message) => signatureOf(publicKey, message) };
     },
     verify: (publicKey, message, signature) =>
       publicKey.length === 32 && signature.length === 64 && bytesEqual(signatureOf(publicKey, message), signature),
     sha256,
-    hmac: (key, ...parts) => sha256('cheap hmac', key, ...parts),
+    hmac: (key, ...parts) => mixedBytes('cheap hmac', key, ...parts),
     hkdf,
     scrypt: (password, salt, logN, r, p, length) => hkdf(password, salt, `cheap scrypt ${logN} ${r} ${p}`, length),
     randomBytes,

@@ -15,6 +15,8 @@ import { combineHashes, percentile, round } from '../world/statistics.ts';
 import { fetch, publish } from '../world/workload.ts';
 
 const CUT_MS = 120_000;
+/** No link across outlives a cut of this length either: a silent peer is given up after 45 s. */
+const SHORT_CUT_MS = 60_000;
 const LIMIT_MS = 120_000;
 const PROBE_EVERY_MS = 10_000;
 const PAIRS = 5;
@@ -25,7 +27,7 @@ const experiment: Experiment = {
   what: 'time until a network that was cut in two is one again',
   defaults: { nodes: 60, runs: 3 },
   async run(options) {
-    const nodes = options.nodes ?? (options.short ? 16 : 60);
+    const nodes = options.nodes ?? (options.short ? 14 : 60);
     const runs = options.short ? 1 : options.runs;
     const faults = createFaultCounters();
     const rows: Row[] = [];
@@ -42,7 +44,7 @@ const experiment: Experiment = {
       options.progress(`seed ${seed}: ${nodes} nodes joined in ${round(world.clock.nowMs() / 1_000)} virtual s`);
       const half = new Set(world.random.shuffled(world.nodes.map(({ index }) => index)).slice(0, nodes >> 1));
       const heal = world.partition((index) => (half.has(index) ? 1 : 0));
-      await world.advance(CUT_MS);
+      await world.advance(options.short ? SHORT_CUT_MS : CUT_MS);
       const crossBefore = crossLinks(world, half);
       heal();
       const healedMs = world.clock.nowMs();

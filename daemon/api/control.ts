@@ -24,6 +24,7 @@ import { readJson, sendError, sendJson } from './http.ts';
 import { createKeysEndpoints } from './keys-endpoints.ts';
 import { streamLog } from './log-stream.ts';
 import { sendHealth, sendMetrics, sendReadiness } from './metrics.ts';
+import { createQueueEndpoints } from './queue-endpoints.ts';
 import { ENDPOINTS, type LogLine, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
 import { createStoreEndpoints } from './store-endpoints.ts';
@@ -82,6 +83,7 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
   const store = createStoreEndpoints(node);
   const keys = createKeysEndpoints(node.keys);
   const find = createFindEndpoints({ client: node.client, settings: node.settings, clock });
+  const queue = createQueueEndpoints({ queue: node.queue, keys: node.keys, settings: node.settings, clock, status });
   const transfers = createTransfers({ client: node.client, keys: node.keys, settings: node.settings, clock, status });
   return {
     status: ({ response, access, query }) =>
@@ -112,6 +114,16 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     keyExport: ({ request, response }) => keys.exportKey(request, response),
     keyUnlock: ({ request, response }) => keys.unlock(request, response),
     keyRemove: ({ request, response }) => keys.remove(request, response),
+    queue: ({ response }) => queue.list(response),
+    queueFetch: ({ request, response }) => queue.fetch(request, response),
+    queuePublish: ({ request, response }) => queue.publish(request, response),
+    queueEvents: ({ response, id }) => queue.events(response, id),
+    queuePause: ({ request, response, id }) => queue.change(request, response, id, 'pause'),
+    queueResume: ({ request, response, id }) => queue.change(request, response, id, 'resume'),
+    queueRetry: ({ request, response, id }) => queue.change(request, response, id, 'retry'),
+    queueRemove: ({ request, response, id }) => queue.change(request, response, id, 'remove'),
+    queuePriority: ({ request, response, id }) => queue.change(request, response, id, 'priority'),
+    queueEntry: ({ response, id }) => queue.show(response, id),
     store: ({ response }) => store.read(response),
     storeVerify: ({ request, response }) => store.verify(request, response),
     storeResize: ({ request, response }) => store.resize(request, response),

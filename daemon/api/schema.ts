@@ -180,6 +180,10 @@ export interface TransferStatus {
   readonly exits: number;
   readonly ageMs: number;
   readonly copiesMin: number | null;
+  /** Of a publish that was to be verified: sample blocks fetched back over another route. */
+  readonly verified?: { readonly asked: number; readonly found: number };
+  /** Of an entry of the queue: queued, running, paused, waiting, done, failed or cancelled. */
+  readonly state?: string;
   readonly error: {
     readonly code: string;
     readonly what: string;
@@ -256,6 +260,22 @@ export interface ApiErrorBody {
   };
 }
 
+/** An entry of the persistent queue. */
+export interface QueueStatus {
+  readonly transfer: TransferStatus;
+  readonly state: string;
+  readonly priority: number;
+  readonly persistence: string;
+  readonly attempts: number;
+  /** Until the next attempt, while `waiting`. */
+  readonly nextAttemptInMs: number | null;
+  /** Of a fetch the key asked for, of a publish the key as soon as it is known. */
+  readonly uri: string | null;
+  readonly path: string | null;
+  readonly verified: { readonly asked: number; readonly found: number } | null;
+  readonly error: { readonly code: string; readonly detail: string | null } | null;
+}
+
 /** GET /v1/transfers/ID/events: one `progress` event at each change, then `result` or `error`. */
 export interface TransferResult {
   readonly v: 1;
@@ -267,6 +287,8 @@ export interface TransferResult {
   readonly contentType: string | null;
   readonly name: string | null;
   readonly blocks: number;
+  /** Of a fetch: requests for blocks that left for the network. */
+  readonly blocksAsked?: number;
   readonly exits: number;
   readonly trafficClass: 'fast' | 'strong';
   readonly copiesMin: number | null;
@@ -359,6 +381,24 @@ export const ENDPOINTS = {
   publishTree: { method: 'POST', path: '/v1/publish-tree', readOnly: false },
   /** Body: JSON {uri, class?, maxBytes?, range?: [from, to), listOnly?}. Answers 202 {id}. */
   fetch: { method: 'POST', path: '/v1/fetch', readOnly: false },
+  /** Answers {entries: QueueStatus[]}. */
+  queue: { method: 'GET', path: '/v1/queue', readOnly: false },
+  /**
+   * Body: JSON {uri, path (absolute), class?, maxBytes?, range?: [from, to), replace?, priority?, retries?}. Answers 202 {id}; the same wish as one
+   * that has not ended goes on with that one.
+   */
+  queueFetch: { method: 'POST', path: '/v1/queue/fetch', readOnly: false },
+  /** Body: JSON {path (absolute, file or folder), default?, hidden?, priority?, retries?, and what publish takes}. Answers as queueFetch does. */
+  queuePublish: { method: 'POST', path: '/v1/queue/publish', readOnly: false },
+  /** One `progress` event (TransferStatus) at each change, then `result` (TransferResult) or `error`. */
+  queueEvents: { method: 'GET', path: '/v1/queue/:id/events', readOnly: false },
+  queuePause: { method: 'POST', path: '/v1/queue/:id/pause', readOnly: false },
+  queueResume: { method: 'POST', path: '/v1/queue/:id/resume', readOnly: false },
+  queueRetry: { method: 'POST', path: '/v1/queue/:id/retry', readOnly: false },
+  queueRemove: { method: 'POST', path: '/v1/queue/:id/remove', readOnly: false },
+  /** Body: JSON {priority: 0 to 6}. */
+  queuePriority: { method: 'POST', path: '/v1/queue/:id/priority', readOnly: false },
+  queueEntry: { method: 'GET', path: '/v1/queue/:id', readOnly: false },
   transferEvents: { method: 'GET', path: '/v1/transfers/:id/events', readOnly: false },
   /** What a fetch found, as FetchMetadata, once it is known; for a directory the files that the content is made of. */
   transferMetadata: { method: 'GET', path: '/v1/transfers/:id/metadata', readOnly: false },

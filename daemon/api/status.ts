@@ -8,7 +8,7 @@
 import { formatAddress } from '../../config/schema.ts';
 import type { TransferProgress } from '../client/client-types.ts';
 import { USER_ERRORS } from '../errors.ts';
-import { API_CLIENTS_MAX, PEERS_MAX, TRANSFERS_MAX } from '../limits.ts';
+import { API_CLIENTS_MAX, PEERS_MAX, QUEUE_ENTRIES_MAX, TRANSFERS_MAX } from '../limits.ts';
 import type { Node, NodeSnapshot } from '../node-types.ts';
 import type { Clock } from '../ports.ts';
 import type { Peer } from '../topology/topology-types.ts';
@@ -58,7 +58,7 @@ const ROLE_NAMES = { 1: 'full', 2: 'light', 3: 'seed' } as const;
 export function createStatusSource(deps: StatusDeps): StatusSource {
   const { node, clock } = deps;
   const peerAliases = createAliases('p', 2, PEERS_MAX * 4 + LOST_PEERS_KEPT);
-  const transferAliases = createAliases('file-', 1, TRANSFERS_MAX + API_CLIENTS_MAX);
+  const transferAliases = createAliases('file-', 1, TRANSFERS_MAX + QUEUE_ENTRIES_MAX + API_CLIENTS_MAX);
   const lost = createLostPeers((key) => peerAliases.of(key));
   const sampler = createSampler(clock, () => {
     const snapshot = node.snapshot();
@@ -93,6 +93,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
       exits: progress.exits,
       ageMs: Math.round(ageMs),
       copiesMin: progress.copiesMin ?? null,
+      ...(progress.verified === undefined ? {} : { verified: progress.verified }),
       error:
         error === undefined
           ? null
@@ -107,7 +108,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
 
   function fresh(): Status {
     const snapshot = node.snapshot();
-    const transfers = node.client.transfers();
+    const { transfers, states } = transfersOf(node);
     peerAliases.keepOnly(new Set([...snapshot.peers.map((peer) => peer.key), ...lost.keys()]));
     transferAliases.keepOnly(new Set(transfers.map((progress) => progress.id)));
     const uptimeMs = Math.round(snapshot.nowMs - snapshot.startedAtMs);
@@ -190,7 +191,10 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
           cellsOut: circuit.cellsOut,
         })),
       },
-      transfers: transfers.map(transfer),
+      transfers: transfers.map((progress) => {
+        const state = states.get(progress.id);
+        return { ...transfer(progress), ...(state === undefined ? {} : { state }) };
+      }),
       log: deps.log.lines().slice(-LOG_LINES_SHOWN),
     };
   }
@@ -228,10 +232,21 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
   };
 }
 
+/** Those of the queue, whether they run or not, and those that end with who asked. */
+function transfersOf(node: Node): {
+  readonly transfers: readonly TransferProgress[];
+  readonly states: ReadonlyMap<string, string>;
+} {
+  const entries = node.queue.entries();
+  const states = new Map<string, string>(entries.map(({ id, state }) => [id, state]));
+  const others = node.client.transfers().filter(({ id }) => !states.has(id));
+  return { transfers: [...entries.map(({ progress }) => progress), ...others], states };
+}
+
 function totalsOf(snapshot: NodeSnapshot, node: Node): Totals {
   const { counters } = snapshot.router;
   const transfers = new Map<string, number>();
-  for (const progress of node.client.transfers()) {
+  for (const progress of transfersOf(node).transfers) {
     if (progress.endedAtMs === undefined) transfers.set(progress.id, progress.bytes);
   }
   return {

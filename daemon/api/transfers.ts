@@ -11,22 +11,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
   Client,
   FetchedMetadata,
-  FetchOptions,
   FetchTransfer,
-  PublishOptions,
   PublishTransfer,
   TransferProgress,
 } from '../client/client-types.ts';
 import type { KeyRing } from '../client/key-ring.ts';
 import { pathFault } from '../client/listing.ts';
 import { LocalError } from '../errors.ts';
-import type { TrafficClass } from '../ids.ts';
-import { CONTENT_TYPE_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX, TRANSFERS_MAX } from '../limits.ts';
+import { TRANSFERS_MAX } from '../limits.ts';
 import type { Clock, Timer } from '../ports.ts';
 import type { NodeSettings } from '../settings.ts';
 import { errorBody, errorBodyOf, openEventStream, readJson, sendError, sendJson } from './http.ts';
 import type { FetchMetadata, TransferResult } from './schema.ts';
 import type { StatusSource } from './status.ts';
+import { checkClass, checkFlag, checkMaxBytes, checkRange, readPublishOptions } from './transfer-options.ts';
 import { readTree } from './tree-body.ts';
 
 /** A fetch whose content nobody asks for ends after this. */
@@ -79,27 +77,8 @@ export function createTransfers(deps: TransferDeps): Transfers {
     return found;
   }
 
-  function publishOptions(query: URLSearchParams): PublishOptions {
-    const contentType = checkContentType(query.get('type'));
-    const name = checkName(query.get('name'));
-    const convergent = checkFlag(query, 'convergent');
-    const compress = checkFlag(query, 'compress');
-    if (convergent && compress)
-      throw new LocalError('usage', 'convergent documents are never compressed: their key must not depend on it');
-    const as = query.get('as');
-    return {
-      trafficClass: checkClass(query.get('class')) ?? settings.publishClass,
-      convergent,
-      ...(as === null ? {} : { as: keys.insertUri(as) }),
-      ...(compress ? { compress } : {}),
-      ...(checkFlag(query, 'verify') ? { verify: true } : {}),
-      ...(contentType === undefined ? {} : { contentType }),
-      ...(name === undefined ? {} : { name }),
-    };
-  }
-
   function publish(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
-    const options = publishOptions(query);
+    const options = readPublishOptions(query, settings, keys);
     accept(request, response, (signal) => client.publish(bodyOf(request), options, signal));
   }
 
@@ -109,7 +88,10 @@ export function createTransfers(deps: TransferDeps): Transfers {
       throw new LocalError('usage', 'default is a path inside the folder');
     }
     const withHashes = checkFlag(query, 'hashes');
-    const options = { ...publishOptions(query), ...(defaultPath === undefined ? {} : { defaultPath }) };
+    const options = {
+      ...readPublishOptions(query, settings, keys),
+      ...(defaultPath === undefined ? {} : { defaultPath }),
+    };
     accept(request, response, (signal) =>
       client.publishDirectory(readTree(bodyOf(request), signal, withHashes), options, signal),
     );
@@ -148,13 +130,9 @@ export function createTransfers(deps: TransferDeps): Transfers {
     const unknown = Object.keys(body).find((key) => !FETCH_FIELDS.includes(key));
     if (unknown !== undefined) throw new LocalError('usage', `the body may hold ${FETCH_FIELDS.join(', ')}`);
     if (typeof body.uri !== 'string') throw new LocalError('bad_uri', 'the body names no uri');
-    const { maxBytes } = body;
-    if (maxBytes !== undefined && !(typeof maxBytes === 'number' && Number.isSafeInteger(maxBytes) && maxBytes >= 0)) {
-      throw new LocalError('usage', 'maxBytes is a whole number of bytes');
-    }
     const transfer = client.fetch(body.uri, {
       trafficClass: checkClass(body.class) ?? settings.fetchClass,
-      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...checkMaxBytes(body.maxBytes),
       ...checkRange(body.range),
       ...(body.listOnly === true ? { listOnly: true } : {}),
     });
@@ -229,6 +207,7 @@ export function createTransfers(deps: TransferDeps): Transfers {
       contentType: entry?.metadata?.contentType ?? progress.contentType ?? null,
       name: entry?.metadata?.name ?? null,
       blocks: progress.blocksNeeded ?? progress.blocksHave,
+      ...(progress.blocksAsked === undefined ? {} : { blocksAsked: progress.blocksAsked }),
       exits: progress.exits,
       trafficClass: progress.trafficClass,
       copiesMin: progress.copiesMin ?? null,
@@ -297,16 +276,6 @@ export function createTransfers(deps: TransferDeps): Transfers {
 
 const FETCH_FIELDS: readonly string[] = ['uri', 'class', 'maxBytes', 'range', 'listOnly'];
 
-/** [from, to), as a pair of numbers. */
-function checkRange(value: unknown): Pick<FetchOptions, 'range'> {
-  if (value === undefined) return {};
-  const [from, to] = Array.isArray(value) && value.length === 2 ? value : [];
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to < from) {
-    throw new LocalError('usage', 'range is [from, to], two byte positions in order');
-  }
-  return { range: { from, to } };
-}
-
 function metadataDocument(found: FetchedMetadata): FetchMetadata {
   const { sizeBytes, contentBytes, contentType, name, uri, edition, isForked, directory } = found;
   return {
@@ -342,34 +311,4 @@ function drained(response: ServerResponse): Promise<void> {
     response.on('drain', done);
     response.on('close', done);
   });
-}
-
-function checkClass(value: unknown): TrafficClass | undefined {
-  if (value === null || value === undefined) return undefined;
-  if (value === 'fast' || value === 'strong') return value;
-  throw new LocalError('usage', 'class is fast or strong');
-}
-
-function checkFlag(query: URLSearchParams, name: string): boolean {
-  const value = query.get(name);
-  if (value === null || value === 'false') return false;
-  if (value === 'true' || value === '') return true;
-  throw new LocalError('usage', `${name} is true or false`);
-}
-
-/** type/subtype, with parameters; printable ASCII only, because it ends up in other people's headers. */
-function checkContentType(value: string | null): string | undefined {
-  if (value === null) return undefined;
-  if (value.length > CONTENT_TYPE_BYTES_MAX || !/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;[\x20-\x7e]*)?$/.test(value)) {
-    throw new LocalError('usage', 'type is a media type such as text/plain');
-  }
-  return value;
-}
-
-function checkName(value: string | null): string | undefined {
-  if (value === null) return undefined;
-  if (value === '' || Buffer.byteLength(value) > DOCUMENT_NAME_BYTES_MAX || /[\p{Cc}/\\]/u.test(value)) {
-    throw new LocalError('usage', 'name is one file name, without slashes and control characters');
-  }
-  return value;
 }

@@ -10,6 +10,7 @@ import type {
   TransferProgress,
 } from '../../../daemon/client/client-types.ts';
 import { createKeyRing } from '../../../daemon/client/key-ring.ts';
+import type { TransferQueue } from '../../../daemon/client/queue-types.ts';
 import { LocalError } from '../../../daemon/errors.ts';
 import { nodeId, type RingLocation, ringLocation, routingKey } from '../../../daemon/ids.ts';
 import { HTL_MAX } from '../../../daemon/limits.ts';
@@ -253,6 +254,7 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     descriptor: descriptor(ringLocation(0.123456)),
     boundAddress: { host: HOST, port: 9480 },
     client,
+    queue: NO_QUEUE,
     keys,
     store: fakeStore(),
     traceEvents: () => [
@@ -331,4 +333,25 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     }),
   };
   return node;
+}
+
+/** Holds nothing and takes nothing: the queue has its own tests, over a real client. */
+const NO_QUEUE: TransferQueue = {
+  fetch: async () => refuse(),
+  publish: async () => refuse(),
+  plan: async () => refuse(),
+  entries: () => [],
+  entry: () => undefined,
+  pause: async () => refuse(),
+  resume: async () => refuse(),
+  retry: async () => refuse(),
+  prioritise: async () => refuse(),
+  retag: async () => refuse(),
+  remove: async () => refuse(),
+  content: () => refuse(),
+  onChange: () => () => {},
+};
+
+function refuse(): never {
+  throw new LocalError('unknown_transfer');
 }

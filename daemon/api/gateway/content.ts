@@ -156,8 +156,7 @@ export class Content {
     }
     const below = path === '' ? '' : `${path}/`;
     const { files, defaultPath } = metadata.directory;
-    if (!files.some((file) => file.path.startsWith(below)))
-      throw new LocalError('not_found', 'the folder was found, but it has no file of that name');
+    if (!files.some((file) => file.path.startsWith(below))) throw new MissingFile(`${rootPath}/`);
     if (!target.endsInSlash) return void asked.redirect(308, `${target.path}/${queryOf(asked)}`);
     const index = [below === '' ? defaultPath : undefined, `${below}index.html`].find(
       (name) => name !== undefined && held.span(name) !== undefined,
@@ -366,6 +365,16 @@ export class Content {
   }
 }
 
+/** The folder is here, the file is not in it: nothing is wrong with the network. */
+export class MissingFile extends LocalError {
+  readonly folderPath: string;
+
+  constructor(folderPath: string) {
+    super('not_found', 'the folder was found, but it has no file of that name');
+    this.folderPath = folderPath;
+  }
+}
+
 const TEXT = 'text/plain; charset=utf-8';
 
 /** How long an asker is kept waiting; undefined: as long as it stays. */
@@ -399,6 +408,8 @@ function withBar(page: string, text: string): string {
   return `${page.slice(0, at)}${text}${page.slice(at)}`;
 }
 
+const BY_NAME = new Intl.Collator('en', { numeric: true });
+
 /** Names directly below a folder, folders first. */
 function entriesBelow(files: readonly { path: string; sizeBytes: number }[], below: string): readonly ListedEntry[] {
   const entries = new Map<string, { sizeBytes: number; isFolder: boolean }>();
@@ -415,5 +426,5 @@ function entriesBelow(files: readonly { path: string; sizeBytes: number }[], bel
       ...entry,
       type: entry.isFolder ? 'folder' : (declaredType(undefined, name) ?? ''),
     }))
-    .sort((a, b) => Number(b.isFolder) - Number(a.isFolder) || (a.name < b.name ? -1 : 1));
+    .sort((a, b) => Number(b.isFolder) - Number(a.isFolder) || BY_NAME.compare(a.name, b.name));
 }

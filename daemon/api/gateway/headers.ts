@@ -10,15 +10,14 @@
  */
 import type { OutgoingHttpHeaders } from 'node:http';
 
-const FEATURES =
-  `accelerometer ambient-light-sensor autoplay bluetooth browsing-topics camera clipboard-read clipboard-write
+const FEATURES = `accelerometer autoplay browsing-topics camera clipboard-read clipboard-write
   display-capture encrypted-media fullscreen gamepad geolocation gyroscope hid identity-credentials-get idle-detection
   interest-cohort keyboard-map local-fonts magnetometer microphone midi otp-credentials payment picture-in-picture
-  publickey-credentials-get screen-wake-lock serial speaker-selection storage-access usb web-share window-management
+  publickey-credentials-get screen-wake-lock serial speaker-selection storage-access usb window-management
   xr-spatial-tracking`
-    .split(/\s+/)
-    // A reader may watch a film on the whole screen; browsers ask before anything that could hurt.
-    .filter((name) => name !== 'fullscreen' && name !== 'picture-in-picture');
+  .split(/\s+/)
+  // A reader may watch a film on the whole screen; browsers ask before anything that could hurt.
+  .filter((name) => name !== 'fullscreen' && name !== 'picture-in-picture');
 
 const COMMON: OutgoingHttpHeaders = {
   'Cross-Origin-Resource-Policy': 'same-origin',

@@ -88,7 +88,7 @@ export function declaredType(contentType: string | undefined, name: string | und
   const essence = (contentType ?? '').replace(/;.*$/s, '').trim().toLowerCase();
   if (essence !== '' && essence !== 'application/octet-stream') return essence;
   const extension = /\.([A-Za-z0-9]{1,8})$/.exec(name ?? '')?.[1]?.toLowerCase();
-  return extension === undefined ? essence || undefined : (BY_EXTENSION[extension] ?? 'application/octet-stream');
+  return (extension === undefined ? undefined : BY_EXTENSION[extension]) ?? (essence || undefined);
 }
 
 /** @param head the first bytes, HEAD_BYTES of them if there are so many */

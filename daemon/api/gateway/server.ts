@@ -21,12 +21,12 @@ import { GATEWAY_CONNECTIONS_MAX, GATEWAY_FORM_BYTES_MAX, GATEWAY_HEADER_BYTES_M
 import type { Clock } from '../../ports.ts';
 import type { StatusSource } from '../status.ts';
 import { Asked, rawRefusal } from './answer.ts';
-import { Content } from './content.ts';
+import { Content, MissingFile } from './content.ts';
 import { Documents } from './documents.ts';
 import { createFilter } from './filter/run.ts';
 import { judge } from './guard.ts';
 import { confirmPage, homePage, outPage, statusPage, transfersPage, verdictText } from './pages/own.ts';
-import { problemOf } from './pages/problems.ts';
+import { missingFilePage, problemOf } from './pages/problems.ts';
 import { type KeyTarget, parseKey, parsePath } from './url.ts';
 
 export interface GatewayDeps {
@@ -162,6 +162,7 @@ class Handler {
         target = found;
         return await this.#content.show(asked, found);
       }
+      if (found.type === 'unknown' && asked.path === '/favicon.ico') return asked.plain(404, '');
       if (found.type === 'unknown') throw new LocalError('no_page');
       this.#ownPage(asked, found.type === 'home' ? 'home' : found.name);
     } catch (error) {
@@ -234,6 +235,10 @@ class Handler {
   }
 
   #fail(asked: Asked, error: unknown, target: KeyTarget | undefined): void {
+    if (error instanceof MissingFile && asked.isPerson && !asked.response.headersSent) {
+      asked.page(404, missingFilePage(error.folderPath, this.#verdict()));
+      return;
+    }
     const problem = problemOf(error);
     asked.problem(problem, {
       path: target?.path,

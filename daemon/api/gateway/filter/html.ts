@@ -63,7 +63,7 @@ class Writer {
   readonly #tally: LoadTally;
   readonly #out: string[] = [];
   /** Links that stand for a `meta refresh`, written at the top of the body. */
-  readonly #wishes: string[] = [];
+  readonly #wishes: { href: string; text: string }[] = [];
   #cssLeft = CSS_IN_PAGE_MAX;
 
   constructor(page: PageAddress, tally: LoadTally) {
@@ -78,9 +78,9 @@ class Writer {
     this.#out.push('<!DOCTYPE html>\n<html', this.#attributes('html', root), '><head><meta charset="utf-8">');
     if (isElement(head)) this.#head(head);
     this.#out.push('</head><body', this.#attributes('body', isElement(body) ? body : undefined), '>');
-    for (const href of this.#wishes) {
+    for (const { href, text } of this.#wishes) {
       this.#out.push('<p>This page asks to be replaced by another: ', `<a href="${escapeAttribute(href)}"`);
-      this.#out.push(` rel="noreferrer noopener">${escapeText(href)}</a></p>`);
+      this.#out.push(` rel="noreferrer noopener">${escapeText(text)}</a></p>`);
     }
     if (isElement(body)) this.#children(body, 0);
     this.#out.push('</body></html>');
@@ -151,8 +151,9 @@ class Writer {
     if (attributeOf(element, 'http-equiv')?.trim().toLowerCase() !== 'refresh') return;
     this.#tally.removed++;
     const address = /^[\s\d.]*[;,]?\s*(?:url\s*=\s*)?["']?([^"']+)/i.exec(content)?.[1];
-    const href = address === undefined ? undefined : this.#linkHref(address);
-    if (href !== undefined) this.#wishes.push(href);
+    const judged = address === undefined ? undefined : judgeUrl(address, this.#page);
+    if (judged === undefined || judged.type === 'refused') return;
+    this.#wishes.push({ href: judged.href, text: judged.type === 'out' ? judged.address : judged.href });
   }
 
   #children(parent: Tree.ParentNode, depth: number): void {

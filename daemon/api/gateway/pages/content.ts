@@ -89,7 +89,8 @@ export interface DownloadFacts {
 
 export function downloadPage(facts: DownloadFacts): string {
   const { declared, found } = facts;
-  const differs = found !== undefined && declared !== undefined && found !== declared;
+  const differs =
+    found !== undefined && declared !== undefined && found !== declared && !declared.endsWith('/octet-stream');
   const body = html`<h1>A file to download</h1><div class="card"><dl>
 ${facts.name !== undefined && html`<dt>Name</dt><dd>${facts.name}</dd>`}
 <dt>Size</dt><dd>${sizeText(facts.sizeBytes)}</dd>

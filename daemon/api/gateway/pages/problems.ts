@@ -16,6 +16,12 @@ export interface Problem {
   readonly retryAfterS: number | undefined;
 }
 
+/** A file that a folder lacks: searching again would not help. */
+export function missingFilePage(folderPath: string, verdict: string): string {
+  const body = html`<h1>The folder has no such file</h1><div class="card"><dl><dt>Why</dt><dd>The folder was found and is complete. The link is broken, or the name was mistyped.</dd><dt>Next</dt><dd>Look at what there is</dd><dt>Code</dt><dd class="code">not_found</dd></dl>${actions([{ label: 'Open the folder', href: folderPath }], '')}</div>`;
+  return page({ title: 'Problem', body, verdict });
+}
+
 /** Where the failure happened, for the offers. */
 export interface ProblemPlace {
   /** This page's own address, for "try again"; undefined where that helps nobody. */

@@ -171,6 +171,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       onPeerUp: (peer) => router.peerUp(peer),
       onPeerDown: (peer) => router.peerDown(peer),
       isLinkInUse: (link) => onion.isLinkInUse(link),
+      isUseless: (peerKey) => router.isUseless(peerKey),
     },
   );
 

@@ -27,6 +27,9 @@ const DEADBAND = 1.5;
 const FACTOR_MIN = 0.5;
 const FACTOR_MAX = 32;
 const SUCCESS_FLOOR = 0.02;
+/** With so many samples, and less than this share of everybody's success, a peer is of no use. */
+const USELESS_SAMPLES_MIN = 8;
+const USELESS_SHARE = 0.25;
 const TABLE = 'route-estimates';
 const FIELDS = 3;
 
@@ -96,6 +99,16 @@ export class Estimates {
     return Math.min(Math.max(factor, FACTOR_MIN), FACTOR_MAX);
   }
 
+  /** Whether hardly anything that this peer was asked came to something, where others did better. */
+  isUseless(peerKey: string): boolean {
+    const row = this.#peers.get(peerKey);
+    if (row === undefined) return false;
+    const own = totalOf(row);
+    const all = totalOf(this.#all);
+    if (own.samples < USELESS_SAMPLES_MIN) return false;
+    return own.successes / own.samples < (all.successes / all.samples) * USELESS_SHARE;
+  }
+
   /** How long an answer from there takes; 0 when nothing is known. */
   expectedMs(peerKey: string, distance: number): number {
     const octave = octaveOf(distance);
@@ -157,6 +170,15 @@ export class Estimates {
 /** floor(-log2(2 distance)), kept in bounds; exact. */
 export function octaveOf(distance: number): number {
   return Math.min(Math.max(Math.clz32(Math.floor(Math.min(distance, 0.499999999) * 2 ** 32)) - 1, 0), OCTAVES - 1);
+}
+
+function totalOf(row: Row): { readonly successes: number; readonly samples: number } {
+  let [successes, samples] = [0, 0];
+  for (const tally of row.octaves) {
+    successes += tally.successes;
+    samples += tally.successes + tally.failures;
+  }
+  return { successes, samples };
 }
 
 function emptyRow(nowMs: number): Row {

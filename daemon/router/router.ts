@@ -34,6 +34,8 @@ export interface Router extends ExitRequests {
   heal(ref: BlockRef, replica: Replica): void;
   /** Before stopping: hands on what we own, for at most so long. */
   leave(limitMs: number): Promise<void>;
+  /** Whether requests sent to that peer hardly ever come to something. */
+  isUseless(peerKey: string): boolean;
   snapshot(): RouterSnapshot;
   /** Replies that answered nothing we asked over that link, or came too late. */
   readonly strayReplies: number;
@@ -116,6 +118,7 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
     peerDown: forgetPeer,
     heal: (ref, replica) => handoff.heal(ref, replica),
     leave: (limitMs) => handoff.leave(limitMs),
+    isUseless: (peerKey) => core.estimates.isUseless(peerKey),
     snapshot(): RouterSnapshot {
       core.failures.prune(core.nowMs());
       return { ...core.counters.snapshot(), pending: core.slots.total, failureTable: core.failures.size };

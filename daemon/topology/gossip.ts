@@ -35,6 +35,8 @@ export interface Gossip {
   handleMessage(link: Link, message: Message): void;
   /** Something about another node was new to us. */
   heardNews(): void;
+  /** Asks that node for a sample now, whatever else is due: whoever lives answers. */
+  ask(link: Link): void;
 }
 
 export interface GossipDeps {
@@ -145,6 +147,7 @@ export function createGossip(deps: GossipDeps): Gossip {
         deps.adoptOwn(link, message.descriptor);
       }
     },
+    ask: exchange,
     heardNews() {
       if (!running || deps.knownCount() >= SMALL_NETWORK_NODES) return;
       fastRoundsLeft = FAST_ROUNDS;

@@ -31,6 +31,8 @@ export interface Join {
   readonly hasAnybody: boolean;
   step(linksOpen: number): void;
   linkOpened(key: string): void;
+  /** Tries come quickly again. */
+  hurry(): void;
 }
 
 export interface JoinDeps {
@@ -65,6 +67,10 @@ export function createJoin(
     },
     linkOpened(key) {
       if (seedKeys.has(key)) answered.add(key);
+    },
+    hurry() {
+      tries = 0;
+      nextTryMs = clock.nowMs();
     },
     step(linksOpen) {
       const nowMs = clock.nowMs();

@@ -97,6 +97,8 @@ export interface KnownNodes {
   /** It dialled us: it lives, wherever it is. */
   knocked(key: string): void;
   failed(key: string, nowMs: number): void;
+  /** Whom we could not reach may be dialled again at once: it was us who were away. */
+  forgive(): void;
   forgetExpired(): void;
 }
 
@@ -300,6 +302,10 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
       if (entry === undefined) return;
       entry.failures++;
       entry.failedAtMs = nowMs;
+      version++;
+    },
+    forgive() {
+      for (const entry of entries.values()) entry.failedAtMs = Number.NEGATIVE_INFINITY;
       version++;
     },
     forgetExpired() {

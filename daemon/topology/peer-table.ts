@@ -26,6 +26,8 @@ export interface PeerFacts extends RingPlace, Prefixes {
   readonly ringNeighbour: boolean;
   /** When it stopped being one of the nearest on its side; undefined while it is one, or never was. */
   readonly leftRingMs: number | undefined;
+  /** Its link, for the round trip time. */
+  readonly link?: { readonly rttMs: number | undefined };
 }
 
 export interface PeerLimits {
@@ -153,12 +155,13 @@ export function choosePeersToDrop(
 
 /**
  * The long link whose loss costs routing least: the one that leaves the smallest gap, on a logarithmic scale, between the
- * links around it. Former ring neighbours go first, then links asked of us, then our own.
+ * links around it. Former ring neighbours go first, then links asked of us, then our own. Gaps of the same half octave are taken
+ * for equal; of those the slowest link goes.
  */
 export function leastUseful(own: RingPlace, long: readonly PeerFacts[]): string | undefined {
   const order: readonly PeerOrigin[] = ['ring', 'longIn', 'longOut'];
   const origin = order.find((candidate) => long.some((peer) => peer.origin === candidate));
-  let least: { key: string; gap: number } | undefined;
+  let least: { key: string; gap: number; rttMs: number } | undefined;
   for (const sideAfter of [true, false]) {
     const side = long
       .filter((peer) => isAfter(own, peer) === sideAfter)
@@ -169,13 +172,26 @@ export function leastUseful(own: RingPlace, long: readonly PeerFacts[]): string 
       if (peer.origin !== origin) return;
       const inner = distance((side[index - 1] ?? peer).location, own.location);
       const outer = index + 1 < side.length ? distance(side[index + 1]!.location, own.location) : 0.5;
-      const gap = steady(Math.log2(Math.max(outer, 2 ** -31) / Math.max(inner, 2 ** -31)));
-      if (least === undefined || gap < least.gap || (gap === least.gap && peer.key < least.key)) {
-        least = { key: peer.key, gap };
-      }
+      const octaves = steady(Math.log2(Math.max(outer, 2 ** -31) / Math.max(inner, 2 ** -31)));
+      const gap = Math.round(octaves * 2);
+      const rttMs = Math.round(peer.link?.rttMs ?? 0);
+      const found = { key: peer.key, gap, rttMs };
+      if (least === undefined || isLessUseful(found, least)) least = found;
     });
   }
   return least?.key;
+}
+
+interface Usefulness {
+  readonly key: string;
+  readonly gap: number;
+  readonly rttMs: number;
+}
+
+function isLessUseful(a: Usefulness, b: Usefulness): boolean {
+  if (a.gap !== b.gap) return a.gap < b.gap;
+  if (a.rttMs !== b.rttMs) return a.rttMs > b.rttMs;
+  return a.key < b.key;
 }
 
 /** Peers that the ring does not need. */

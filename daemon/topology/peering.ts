@@ -38,6 +38,7 @@ const REFUSED_FOR_GOOD_MS = 60_000;
 
 /** A peer as the topology sees it; the layers above see it as Peer. */
 export interface PeerEntry extends Peer, PeerFacts {
+  readonly link: Link;
   descriptor: Descriptor;
   location: RingLocation;
   ringNeighbour: boolean;

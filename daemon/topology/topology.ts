@@ -29,6 +29,7 @@ import { createJoin, type Join } from './join.ts';
 import { createKnownNodes } from './known-nodes.ts';
 import { fillLightLinks, LIGHT_LINKS_MIN, LIGHT_RELAYS_MIN } from './light-links.ts';
 import { createLinkState, type LinkState } from './link-states.ts';
+import { createLiveness } from './liveness.ts';
 import { createLongLinks } from './long-links.ts';
 import { hoursAhead, hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
 import { estimateNodes } from './peer-choice.ts';
@@ -37,6 +38,8 @@ import { createRelayReports } from './relay-reports.ts';
 import { createRememberedPeers } from './remembered-peers.ts';
 import { byDistanceTo, type RingPlace } from './ring-location.ts';
 import { createRingUpkeep } from './ring-upkeep.ts';
+import { createRotation } from './rotation.ts';
+import { createSteadyWall } from './steady-wall.ts';
 import type { JoinStage, Peer, RelayView, RoutingView } from './topology-types.ts';
 
 const QUICK_ROUND_MS = 500;
@@ -73,6 +76,8 @@ export interface TopologyOptions {
   readonly onPeerDown: (peer: Peer) => void;
   /** Whether circuits need this link. When given, links that we dialled, and that neither peers nor circuits use, are closed. */
   readonly isLinkInUse?: (link: Link) => boolean;
+  /** Whether requests sent to that peer hardly ever succeed; absent: nobody is. */
+  readonly isUseless?: (peerKey: string) => boolean;
 }
 
 export interface Topology extends RoutingView, RelayView {
@@ -95,6 +100,7 @@ export interface Topology extends RoutingView, RelayView {
 export function createTopology(deps: TopologyDeps, options: TopologyOptions): Topology {
   const { clock, crypto, log, links } = deps;
   const joinRandom = deps.random.fork('join');
+  const wall = createSteadyWall(clock);
   const isLight = options.role === ROLE.light;
   const states = new Map<number, LinkState>();
   let phase: 'before' | 'running' | 'stopped' = 'before';
@@ -103,6 +109,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
   let kickTimer: Timer | undefined;
   let kickDueMs = 0;
   let calmRounds = 0;
+  let roundGapMs = QUICK_ROUND_MS;
   let announceGapMs = QUICK_ROUND_MS;
   let nextAnnounceMs = 0;
   let nextExpiryMs = 0;
@@ -120,9 +127,9 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     medianOffsetHours(
       [...states.values()]
         .filter((state) => peering.get(state.link.peerKey)?.link === state.link)
-        .flatMap((state) => (state.hourTold === undefined ? [] : [hoursAhead(state.hourTold, clock)])),
+        .flatMap((state) => (state.hourTold === undefined ? [] : [hoursAhead(state.hourTold, wall)])),
     );
-  const networkHour = (): number => ownHour(clock.wallMs()) + (offsetHours() ?? 0);
+  const networkHour = (): number => ownHour(wall.wallMs()) + (offsetHours() ?? 0);
 
   const known = createKnownNodes(
     { crypto, secret: deps.random.fork('view').bytes(32) },
@@ -218,6 +225,12 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     },
   );
 
+  const liveness = createLiveness({ clock, links: openNodeLinks, ask: (link) => gossip.ask(link) });
+  const rotation = createRotation(
+    { clock, random: deps.random.fork('rotation') },
+    (key) => options.isUseless?.(key) ?? false,
+  );
+
   function openNodeLinks(): Link[] {
     return [...states.values()].map((state) => state.link).filter((link) => link.isOpen && link.peer !== undefined);
   }
@@ -267,6 +280,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
   function round(): void {
     const nowMs = clock.nowMs();
     calmRounds++;
+    if (liveness.step(roundGapMs, wall.check(openNodeLinks().length > 0))) wokeUp();
     if (nowMs >= nextExpiryMs) {
       nextExpiryMs = nowMs + EXPIRY_CHECK_MS;
       known.forgetExpired();
@@ -281,14 +295,30 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       improveRing();
       announceRound();
       if (calmRounds >= 1) longLinks.upkeep();
+      if (calmRounds >= CALM_AFTER_ROUNDS) rotate();
     }
     schedule();
+  }
+
+  /** We slept, or are somewhere else now: what failed before may answer again, and everything is looked at anew. */
+  function wokeUp(): void {
+    log.write('info', 'topology', 'looking whether the links still stand');
+    calmRounds = 0;
+    nextAnnounceMs = 0;
+    known.forgive();
+    join?.hurry();
+  }
+
+  function rotate(): void {
+    const leaving = rotation.step(own(), peering.peers(), options.longLinks);
+    if (leaving !== undefined) peering.drop(leaving);
   }
 
   function schedule(): void {
     roundTimer?.cancel();
     const gapMs = calmRounds < CALM_AFTER_ROUNDS ? QUICK_ROUND_MS : CALM_ROUND_MS;
-    roundTimer = clock.setTimer(gapMs * (0.95 + 0.1 * joinRandom.unit()), round);
+    roundGapMs = gapMs * (0.95 + 0.1 * joinRandom.unit());
+    roundTimer = clock.setTimer(roundGapMs, round);
   }
 
   /** Something changed around us: look again soon, and keep looking for a while. */
@@ -478,6 +508,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       gossip.stop();
       dialBack.stop();
       reports.stop();
+      liveness.stop();
       remembered.flush();
     },
     linkOpened,

@@ -5,8 +5,9 @@
 import type { Crypto } from '../../../../crypto/provider.ts';
 import { ProtocolError } from '../../../../daemon/errors.ts';
 import { hexKey, nodeId } from '../../../../daemon/ids.ts';
+import { KEEPALIVE_INTERVAL_MS } from '../../../../daemon/limits.ts';
 import type { Link, LinkProber, Links } from '../../../../daemon/link/link-types.ts';
-import type { Records } from '../../../../daemon/ports.ts';
+import type { Clock, Records } from '../../../../daemon/ports.ts';
 import { createTopology, type Topology, type TopologyOptions } from '../../../../daemon/topology/topology.ts';
 import type { Peer } from '../../../../daemon/topology/topology-types.ts';
 import { decodeMessage, encodeMessage } from '../../../../daemon/wire/codec.ts';
@@ -55,6 +56,7 @@ export interface TestNode {
   readonly records: Records;
   descriptor: Descriptor;
   wallOffsetMs: number;
+  frozenUntilMs: number;
   up: boolean;
 }
 
@@ -78,6 +80,10 @@ export interface TopologyNet {
   add(overrides?: NodeOverrides): Promise<TestNode>;
   /** Dials between these fail while it says so; existing links are for the test to cut. */
   blocked: (a: TestNode, b: TestNode) => boolean;
+  /** Its streams lead nowhere any more, and neither end is told: another address, or a machine that slept. */
+  deaden(node: TestNode): void;
+  /** Nothing of it runs for so long; what was due happens when it wakes. */
+  suspend(node: TestNode, ms: number): void;
   /** As kill -9: links are cut, nothing is said. */
   kill(node: TestNode): void;
   describe(seed: string, fields?: Partial<Descriptor>): Descriptor;
@@ -93,6 +99,7 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
   const crypto = memoCrypto(testCrypto(seed));
   const nodes: TestNode[] = [];
   let handles = 0;
+  const deaths = new Map<TestLink, () => void>();
   let batch: { readonly atMs: number; readonly work: (() => void)[] } | undefined;
 
   /** Everything sent in one moment arrives in one moment: one timer for all of it. */
@@ -134,6 +141,8 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
     readonly node: TestNode | undefined;
     link: TestLink;
     isOpen: boolean;
+    bytesIn: number;
+    deadSinceMs: number;
   }
 
   function pair(
@@ -144,7 +153,13 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
   ): [TestLink, TestLink] {
     const make = (node: TestNode | undefined, peer: Descriptor | undefined, at: string, dialled: boolean): End => {
       const handle = ++handles;
-      const end: End = { node, isOpen: true, link: undefined as unknown as TestLink };
+      const end: End = {
+        node,
+        isOpen: true,
+        bytesIn: 0,
+        deadSinceMs: Number.POSITIVE_INFINITY,
+        link: undefined as unknown as TestLink,
+      };
       end.link = {
         handle,
         peer,
@@ -153,7 +168,16 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
         remote: { host: at, port: 9480 },
         openedAtMs: clock.nowMs(),
         rttMs: LATENCY_MS * 2,
-        counters: { bytesIn: 0, bytesOut: 0, recordsIn: 0, recordsOut: 0, paddingBytesOut: 0 },
+        counters: {
+          // Keepalive says something on every link that leads anywhere.
+          get bytesIn() {
+            return end.bytesIn + Math.floor(Math.min(end.deadSinceMs, clock.nowMs()) / KEEPALIVE_INTERVAL_MS);
+          },
+          bytesOut: 0,
+          recordsIn: 0,
+          recordsOut: 0,
+          paddingBytesOut: 0,
+        },
         queuedBytes: 0,
         get isOpen() {
           return end.isOpen;
@@ -167,7 +191,8 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
           const bytes = encodeMessage(message);
           later(() => {
             const other = end === a ? b : a;
-            if (!other.isOpen) return;
+            if (!other.isOpen || end.deadSinceMs <= clock.nowMs()) return;
+            other.bytesIn += bytes.length;
             if (other.node === undefined) other.link.received.push(decodeMessage(bytes));
             else if (other.node.up) other.node.topology.handleMessage(other.link, decodeMessage(bytes));
           });
@@ -188,6 +213,11 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
     };
     const a = make(dialler, answerer.descriptor, answerer.host, true);
     const b = make(answerer, diallerDescriptor, host, false);
+    deaths.set(a.link, () => {
+      a.deadSinceMs = clock.nowMs();
+      b.deadSinceMs = clock.nowMs();
+    });
+    deaths.set(b.link, deaths.get(a.link)!);
     dialler?.links.open.set(a.link.handle, a.link);
     answerer.links.open.set(b.link.handle, b.link);
     answerer.topology.linkOpened(b.link);
@@ -266,7 +296,19 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
       const ups: Peer[] = [];
       const downs: Peer[] = [];
       const records = again?.records ?? (await createMemoryDisk().openRecords('node'));
-      const ownClock = { ...clock, nowMs: clock.nowMs, wallMs: () => clock.wallMs() + node.wallOffsetMs };
+      let born: TestNode | undefined;
+      const ownClock: Clock = {
+        nowMs: () => clock.nowMs(),
+        wallMs: () => clock.wallMs() + (born?.wallOffsetMs ?? wallOffsetMs ?? 0),
+        setTimer(delayMs, fire) {
+          let timer = clock.setTimer(delayMs, () => {
+            const frozenMs = (born?.frozenUntilMs ?? 0) - clock.nowMs();
+            if (frozenMs > 0) timer = clock.setTimer(frozenMs, fire);
+            else fire();
+          });
+          return { cancel: () => timer.cancel() };
+        },
+      };
       const topology = createTopology(
         {
           clock: ownClock,
@@ -298,11 +340,19 @@ export function createTopologyNet(seed: number, profile: typeof DEVNET_PROFILE =
         records,
         descriptor,
         wallOffsetMs: wallOffsetMs ?? 0,
+        frozenUntilMs: 0,
         up: true,
       };
+      born = node;
       nodes.push(node);
       topology.start();
       return node;
+    },
+    deaden(node) {
+      for (const link of node.links.open.values()) deaths.get(link)!();
+    },
+    suspend(node, ms) {
+      node.frozenUntilMs = clock.nowMs() + ms;
     },
     kill(node) {
       node.up = false;

@@ -124,6 +124,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       onLost: (ref, replica) => router.heal(ref, replica),
       ownLocation: () => ownDescriptor().location,
       verify,
+      nowDay: () => Math.floor(topology.networkHour() / 24),
       supersedes: (existing, candidate) => (pointerVersion(candidate) ?? -1) > (pointerVersion(existing) ?? -1),
     },
   );
@@ -202,6 +203,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       crypto,
       log,
       links,
+      prober: links,
       relays: topology,
       exits: router,
       records,
@@ -220,6 +222,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       allowPrivateAddresses: settings.allowPrivateAddresses,
       prefixRules: settings.prefixRules,
       circuitsReady: settings.circuitsReady,
+      stateKey: crypto.hkdf(identity.signKey.seed, 'holloway state', 'onion', 32),
     },
   );
 

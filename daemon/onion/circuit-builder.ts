@@ -5,6 +5,7 @@
  * Unit    BUILDS_MAX builds at once; pause after the k-th failure in a row beyond FREE_FAILURES: 50 ms * 2^k, at most 30 s, and then one
  *         build at a time until one stands. Builds that were under way when a pause began count no more: one dead relay that sixteen of
  *         them had drawn is one piece of news, not sixteen.
+ *         Failures through one guard are bounded for good (build-budget.ts).
  * Why     the guard's link is dialled once for all jobs. Failing builds slow down instead of going elsewhere, because an attacker who
  *         kills what he cannot watch gains by every retry (anonymity § 3 A11).
  * Source  design § 10; anonymity § 7 rule 25.
@@ -14,6 +15,7 @@ import { hexKey, type TrafficClass } from '../ids.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Timer } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
+import type { BuildBudget } from './build-budget.ts';
 import { buildCircuit, type ClientCircuit } from './circuit.ts';
 import type { Guards } from './guard.ts';
 import { createHopPatience } from './hop-patience.ts';
@@ -52,6 +54,7 @@ export interface CircuitBuilder {
 export function createCircuitBuilder(
   parts: OnionParts,
   guards: Guards,
+  budget: BuildBudget,
   keepPattern: (link: Link) => boolean,
 ): CircuitBuilder {
   const { deps, options } = parts;
@@ -85,6 +88,8 @@ export function createCircuitBuilder(
       if (nowMs < pauseUntilMs) return lookAgainAt(pauseUntilMs);
       const guard = guards.current();
       if (guard === undefined) return lookAgainAt(nowMs + LOOK_AGAIN_MS);
+      const mayBuildAtMs = budget.mayBuildAtMs(hexKey(guard.nodeId), nowMs);
+      if (mayBuildAtMs > nowMs) return lookAgainAt(mayBuildAtMs);
       const link = linkTo(guard);
       if (link === undefined) return dialGuard(guard);
       const job = nextJob(keepPattern(link));
@@ -163,6 +168,7 @@ export function createCircuitBuilder(
     failuresInRow = 0;
     // Delays and ticks say nothing of the relays.
     if (circuit.buildMs !== undefined && job?.trafficClass !== 'strong') patience.built(circuit.buildMs);
+    budget.worked(hexKey(circuit.path[0].nodeId), clock.nowMs());
     for (const { nodeId } of circuit.path) health.worked(hexKey(nodeId));
     if (job === undefined) circuit.close();
     else job.built(circuit);
@@ -193,6 +199,11 @@ export function createCircuitBuilder(
       pauseUntilMs = nowMs + Math.min(PAUSE_FIRST_MS * 2 ** (failuresInRow - FREE_FAILURES), PAUSE_MAX_MS);
     }
     if (hop === 0) return;
+    const guardKey = hexKey(circuit.path[0].nodeId);
+    // A lost link is nobody's judgement on what it carried.
+    if (linkTo(circuit.path[0]) !== undefined) budget.failed(guardKey, nowMs);
+    if (budget.mayBuildAtMs(guardKey, nowMs) > nowMs)
+      deps.log.write('warn', 'onion', 'most circuits through the guard fail: new ones are built slowly');
     const relay = circuit.path[hop]!;
     if (health.failed(hexKey(relay.nodeId), nowMs)) deps.relayFailed?.(relay.nodeId);
   }

@@ -1,7 +1,8 @@
 /**
  * The guard: the one first hop of all our circuits, kept for months; and its spare.
  *
- * Shape   Records table "guards": rows "0" (in use) and "1" (spare), each since-hour 4 (big-endian), node id 32, signed descriptor.
+ * Shape   sealed rows of the Records table "guard": in use, then spare; each since-hour 4 (big-endian), node id 32, signed descriptor.
+ *         Both are drawn from the watched sample (relay-uptime.ts), the spare not before it is needed: by then more is known of whom to take.
  * Unit    milliseconds of the monotonic clock for patience; hours since 1970 for age, because it outlives restarts.
  * Why     every first hop is a chance to have a bad one, so there is one, and it is not fled in haste: whoever can make us change guards
  *         walks us to his own. Only dials count against it, only while another link of ours stands (else it is our own line that is
@@ -14,10 +15,15 @@
 import { ProtocolError } from '../errors.ts';
 import { fromHexKey, hexKey, NODE_ID_BYTES } from '../ids.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
+import type { GuardLooks } from './guard-looks.ts';
 import type { OnionDeps } from './onion-parts.ts';
 import { mayShareCircuit, type PathRules, pickOne, usableRelays } from './path.ts';
+import type { RelayUptime } from './relay-uptime.ts';
+import type { SealedRows } from './sealed-rows.ts';
 
-const TABLE = 'guards';
+export const GUARD_TABLE = 'guard';
+/** Of versions before 0.2: rows of the same content, not sealed. They are taken over and deleted. */
+const OPEN_TABLE = 'guards';
 const NODE_ID_AT = 4;
 const DESCRIPTOR_AT = NODE_ID_AT + NODE_ID_BYTES;
 const HOUR_MS = 3_600_000;
@@ -54,19 +60,32 @@ export interface Guards {
   readonly currentKey: string | undefined;
 }
 
-export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: number): Guards {
+/** Where guards are drawn from, and kept. */
+export interface GuardSource {
+  readonly rows: SealedRows;
+  readonly uptime: RelayUptime;
+  readonly looks: GuardLooks;
+}
+
+export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: number, source: GuardSource): Guards {
   const { clock, records, random, log } = deps;
+  const { rows, uptime, looks } = source;
   /** In use, then spare. */
   const guards: Guard[] = load();
   const wallHour = (): number => Math.floor(clock.wallMs() / HOUR_MS);
 
   function load(): Guard[] {
     const loaded: Guard[] = [];
-    for (const [, row] of records.entries(TABLE)) {
+    const open = records.entries(OPEN_TABLE);
+    for (const row of [...rows.load(), ...open.map(([, content]) => content)]) {
       if (row.length <= DESCRIPTOR_AT) continue;
       const sinceHour = new DataView(row.buffer, row.byteOffset).getUint32(0);
       const encoded = row.slice(DESCRIPTOR_AT);
       loaded.push(freshGuard(hexKey(row.subarray(NODE_ID_AT, DESCRIPTOR_AT)), sinceHour, encoded, decodeKept(encoded)));
+    }
+    if (open.length > 0) {
+      save(loaded.slice(0, 2));
+      for (const [name] of open) records.delete(OPEN_TABLE, name);
     }
     return loaded.slice(0, 2);
   }
@@ -81,21 +100,22 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
     }
   }
 
-  function save(): void {
-    records.transaction(() => {
-      guards.forEach((guard, index) => {
+  function save(kept: readonly Guard[] = guards): void {
+    rows.save(
+      kept.map((guard) => {
         const row = new Uint8Array(DESCRIPTOR_AT + guard.encoded.length);
         new DataView(row.buffer).setUint32(0, guard.sinceHour);
         row.set(fromHexKey(guard.key), NODE_ID_AT);
         row.set(guard.encoded, DESCRIPTOR_AT);
-        records.put(TABLE, `${index}`, row);
-      });
-    });
+        return row;
+      }),
+    );
   }
 
   function draw(relays: readonly Descriptor[]): Guard | undefined {
     const others = relays.filter((relay) => guards.every((guard) => isApart(relay, guard)));
-    const drawn = pickOne(others, random);
+    if (!looks.isReady(others)) return undefined;
+    const drawn = pickOne(uptime.candidates(others), random);
     return drawn === undefined ? undefined : freshGuard(hexKey(drawn.nodeId), wallHour(), drawn.encoded, drawn);
   }
 
@@ -104,7 +124,7 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
     return mayShareCircuit(relay, guard.descriptor, rules);
   }
 
-  /** Takes newer descriptors from the view and fills empty places. */
+  /** Takes newer descriptors from the view, and draws the first guard. */
   function refresh(): void {
     const relays = usableRelays(deps.relays.relays(), rules);
     let changed = false;
@@ -115,17 +135,16 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
       guard.encoded = newer.encoded;
       changed = true;
     }
-    while (guards.length < 2 && relays.length >= RELAYS_MIN) {
+    if (guards.length === 0 && relays.length >= RELAYS_MIN) {
       const drawn = draw(relays);
-      if (drawn === undefined) break;
-      guards.push(drawn);
-      changed = true;
+      if (drawn !== undefined) guards.push(drawn);
+      changed ||= drawn !== undefined;
     }
     if (changed) save();
   }
 
-  function isGone(guard: Guard | undefined, nowMs: number): boolean {
-    return guard === undefined || (guard.lostSinceMs !== undefined && nowMs - guard.lostSinceMs >= patienceMs);
+  function isGone(guard: Guard, nowMs: number): boolean {
+    return guard.lostSinceMs !== undefined && nowMs - guard.lostSinceMs >= patienceMs;
   }
 
   function leaveGuard(): void {
@@ -133,8 +152,8 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
     const left = guards[0]!;
     const spare = guards[1];
     left.lostSinceMs ??= left.firstFailureMs;
-    const bothGone = isGone(left, nowMs) && isGone(spare, nowMs);
-    const next = bothGone ? (draw(usableRelays(deps.relays.relays(), rules)) ?? spare) : spare;
+    const isDrawn = spare === undefined || (isGone(left, nowMs) && isGone(spare, nowMs));
+    const next = (isDrawn ? draw(usableRelays(deps.relays.relays(), rules)) : undefined) ?? spare;
     // With nobody to turn to we go on trying: the guard may come back.
     if (next === undefined) return;
     guards.splice(0, 2, next, left);
@@ -151,7 +170,11 @@ export function createGuards(deps: OnionDeps, rules: PathRules, patienceMs: numb
     const retryMs = Math.min(RETRY_FIRST_MS * 2 ** Math.min(guard.failures, 16), RETRY_MAX_MS, patienceMs / 4);
     guard.retryAtMs = nowMs + retryMs;
     if (!deps.links.all().some((link) => link.isOpen)) return;
-    if (guard.failures === 0) guard.firstFailureMs = nowMs;
+    if (guard.failures === 0) {
+      guard.firstFailureMs = nowMs;
+      // With so little patience the next one is drawn in seconds: a look of an hour ago would not know who died since.
+      if (patienceMs < SPARE_AFTER_MS) looks.round();
+    }
     guard.failures++;
     if (guard.failures >= TRIES_MIN && nowMs - guard.firstFailureMs >= Math.min(SPARE_AFTER_MS, patienceMs))
       leaveGuard();

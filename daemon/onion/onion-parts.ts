@@ -5,7 +5,7 @@
 import type { DhKeyPair } from '../../crypto/provider.ts';
 import type { NodeId, TrafficClass } from '../ids.ts';
 import { CIRCUIT_BUILD_TIMEOUT_MS } from '../limits.ts';
-import type { Link, Links } from '../link/link-types.ts';
+import type { Link, LinkProber, Links } from '../link/link-types.ts';
 import type { Clock, Crypto, Log, Random, Records, Trace } from '../ports.ts';
 import type { ExitRequests } from '../router/router-types.ts';
 import type { RelayView } from '../topology/topology-types.ts';
@@ -22,6 +22,8 @@ export interface OnionDeps {
   readonly crypto: Crypto;
   readonly log: Log;
   readonly links: Links;
+  /** Looks whether sampled relays are up; absent in tests, where whoever is listed is up. */
+  readonly prober?: LinkProber;
   readonly relays: RelayView;
   readonly exits: ExitRequests;
   readonly records: Records;
@@ -41,6 +43,8 @@ export interface OnionOptions {
   /** No two relays of a circuit in one /16 (IPv4) or /32 (IPv6). */
   readonly prefixRules: boolean;
   readonly circuitsReady: number;
+  /** 32 bytes that follow from the identity: seal what is kept of guards. */
+  readonly stateKey: Uint8Array;
   /** How long all known guards must be unreachable before another is drawn; without it 6 hours, 5 s where private addresses are allowed. */
   readonly guardPatienceMs?: number;
 }

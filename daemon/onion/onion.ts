@@ -9,25 +9,33 @@
  */
 import { LocalError } from '../errors.ts';
 import type { Link } from '../link/link-types.ts';
+import { createBuildBudget } from './build-budget.ts';
 import { COMMAND, readCell } from './cell.ts';
 import { createCellScheduler } from './cell-scheduler.ts';
 import { createCircuitBuilder } from './circuit-builder.ts';
 import { createCircuitPool } from './circuit-pool.ts';
 import { createCircuitTable } from './circuit-table.ts';
 import { type Document, openDocument } from './document.ts';
-import { createGuards } from './guard.ts';
+import { createGuards, GUARD_TABLE } from './guard.ts';
+import { createGuardLooks } from './guard-looks.ts';
 import { type OnionDeps, type OnionOptions, type OnionParts, sendDestroy } from './onion-parts.ts';
 import type { CircuitInfo, CircuitSource, OnionSnapshot } from './onion-types.ts';
 import { createPacing } from './pacing.ts';
 import { usableRelays } from './path.ts';
 import { createRelaySide } from './relay.ts';
+import { createRelayUptime } from './relay-uptime.ts';
+import { createSealedRows } from './sealed-rows.ts';
 
 export type { OnionDeps, OnionOptions } from './onion-parts.ts';
 
 /** On one's own machine a dead guard is dead; on the open net it may be a reboot, or somebody who wants us to change. */
 const GUARD_PATIENCE_PRIVATE_MS = 2_000;
+/** There dead relays are many at once, and killed for show. */
+const REFILL_PRIVATE_MS = 250;
 /** Half an hour cost a user 6 guards a year among relays that are up 96 % of the time, six hours 2 (experiment `guards`). */
 export const GUARD_PATIENCE_MS = 21_600_000;
+
+const SAMPLE_TABLE = 'guard sample';
 
 export interface Onion extends CircuitSource {
   /** Any bytes at all may come here. */
@@ -53,10 +61,21 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
   const relaySide = createRelaySide(parts);
   const patienceMs =
     options.guardPatienceMs ?? (options.allowPrivateAddresses ? GUARD_PATIENCE_PRIVATE_MS : GUARD_PATIENCE_MS);
-  const guards = createGuards({ ...deps, random: random.fork('guard') }, options, patienceMs);
+  const guardRandom = random.fork('guard');
+  const sealing = { crypto: deps.crypto, records: deps.records, log: deps.log, random: guardRandom };
+  const uptime = createRelayUptime(createSealedRows(sealing, SAMPLE_TABLE, options.stateKey), options, guardRandom);
+  const looks = createGuardLooks({ clock, links: deps.links, prober: deps.prober }, uptime, () =>
+    usableRelays(deps.relays.relays(), options),
+  );
+  const guards = createGuards({ ...deps, random: guardRandom }, options, patienceMs, {
+    rows: createSealedRows(sealing, GUARD_TABLE, options.stateKey),
+    uptime,
+    looks,
+  });
   const pacing = createPacing(clock, random.fork('pacing'), guardLink);
   const building = { ...parts, deps: { ...deps, random: random.fork('path') } };
-  const builder = createCircuitBuilder(building, guards, (link) => pacing.keep(link));
+  const budget = createBuildBudget(options.allowPrivateAddresses ? REFILL_PRIVATE_MS : undefined);
+  const builder = createCircuitBuilder(building, guards, budget, (link) => pacing.keep(link));
   const pool = createCircuitPool(clock, random.fork('pool'), builder, options.circuitsReady);
   const documents = new Set<Document>();
   const dealing = { ...parts, deps: { ...deps, random: random.fork('dealing') } };
@@ -137,6 +156,7 @@ export function createOnion(deps: OnionDeps, options: OnionOptions): Onion {
       pool.stop();
       builder.stop();
       pacing.stop();
+      looks.stop();
       relaySide.stop();
       running = false;
     },

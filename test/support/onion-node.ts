@@ -112,6 +112,7 @@ export async function startOnionNode(options: OnionNodeOptions = {}): Promise<On
       allowPrivateAddresses: true,
       prefixRules: false,
       circuitsReady: 0,
+      stateKey: new Uint8Array(32).fill(5),
     },
   );
   onion.start();

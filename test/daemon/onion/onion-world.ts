@@ -276,6 +276,7 @@ export async function createOnionWorld(seed: number, latencyMs = 5): Promise<Oni
           allowPrivateAddresses: true,
           prefixRules: true,
           circuitsReady: 0,
+          stateKey: new Uint8Array(32).fill(5),
           ...options.onion,
         },
       );

@@ -16,7 +16,7 @@ import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { writeCrash } from '../config/crash-marker.ts';
 import { prepareData } from '../config/data-version.ts';
-import { configDocument, RELOADED_KEYS, type ReloadedKey } from '../config/document.ts';
+import { configDocument, isReloadedKey, RELOADED_KEYS, type ReloadedKey } from '../config/document.ts';
 import type { Config } from '../config/load.ts';
 import { acquireLock, staleHolder } from '../config/lock.ts';
 import { readAccessToken } from '../config/passphrase.ts';
@@ -24,9 +24,13 @@ import { type Paths, prepareSockets, type Sockets } from '../config/paths.ts';
 import { ConfigError, formatAddress, OPTION_KEYS, optionOf } from '../config/schema.ts';
 import { createCrypto } from '../crypto/engine.ts';
 import { startControlApi } from './api/control.ts';
+import type { FcpDeps } from './api/fcp/connection.ts';
+import { createKeyServices } from './api/fcp/keys.ts';
+import { type FcpServer, startFcp } from './api/fcp/server.ts';
 import { type Gateway, type GatewayDeps, startGateway } from './api/gateway/server.ts';
 import { startProbeServer } from './api/probe-server.ts';
 import { createStatusSource, type StatusSource } from './api/status.ts';
+import { LocalError } from './errors.ts';
 import { createDisk } from './io/disk.ts';
 import { createFiles } from './io/files.ts';
 import { proposedStoreBytes } from './io/free-disk.ts';
@@ -179,11 +183,15 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
   const random = createSystemRandom();
   const compute = createCompute();
   const settings = nodeSettings(config, paths.dataDir);
+  const crypto = createCrypto({
+    engine: config.values['crypto.engine'],
+    randomBytes: (length) => random.bytes(length),
+  });
   const node = await createNode(
     {
       clock,
       random,
-      crypto: createCrypto({ engine: config.values['crypto.engine'], randomBytes: (length) => random.bytes(length) }),
+      crypto,
       transport: transportOf(config, settings, log),
       disk: createDisk(paths.dataDir),
       files: createFiles(paths.dataDir),
@@ -198,6 +206,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
     },
   );
   let gateway: Gateway | undefined;
+  let fcp: FcpServer | undefined;
   const status = createStatusSource({
     node,
     clock,
@@ -206,6 +215,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
     pid: process.pid,
     memoryBytes: () => process.memoryUsage.rss(),
     gateway: () => gateway?.address,
+    fcp: () => (fcp === undefined ? undefined : formatAddress(fcp.address)),
   });
   const stop = Promise.withResolvers<string>();
   const closing: (() => Promise<void>)[] = [];
@@ -228,6 +238,17 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
       const probes = await startProbeServer(metricsAt, () => status.read('readOnly', PROBE_MAX_AGE_MS));
       closing.push(() => probes.close());
     }
+    fcp = await fcpOf(options, operation, {
+      node,
+      queue: node.queue,
+      keys: createKeyServices(node.client, crypto, settings.fetchClass),
+      clock,
+      random: random.fork('fcp'),
+      log,
+      version,
+      stop: () => stop.resolve('asked to'),
+    });
+    if (fcp !== undefined) closing.push(fcp.close);
     gateway = await gatewayOf(config, { client: node.client, clock, status, trafficClass: settings.fetchClass });
     if (gateway !== undefined) closing.push(gateway.close);
     const offSignals = onOperatorSignals(status, operation);
@@ -279,6 +300,28 @@ async function gatewayOf(config: Config, deps: GatewayDeps): Promise<Gateway | u
     browserCache: values['gateway.browser_cache'],
     anyPort: values.profile === 'devnet',
   });
+}
+
+function fcpOf(
+  { config, paths }: DaemonOptions,
+  operation: Operation,
+  deps: Omit<FcpDeps, 'config' | 'setConfig'>,
+): Promise<FcpServer | undefined> {
+  const { values } = config;
+  const listen = values['fcp.listen'];
+  if (listen === undefined) return Promise.resolve(undefined);
+  const setConfig = async (key: string, value: string): Promise<void> => {
+    if (!isReloadedKey(key)) throw new LocalError('usage', `${key.slice(0, 40)} is read once, at the start`);
+    try {
+      operation.setRunning(key, value);
+    } catch (error) {
+      throw new LocalError('usage', `${key}: ${(error as Error).message}`, { cause: error });
+    }
+  };
+  return startFcp(
+    { ...deps, config: () => configDocument(config, paths.configFile), setConfig },
+    { listen, allow: values['fcp.allow'], anyPort: values.profile === 'devnet' },
+  );
 }
 
 function transportOf(config: Config, settings: NodeSettings, log: LogSink): Transport {

@@ -221,6 +221,8 @@ export interface Status {
     readonly link: string | null;
     /** host:port where a browser reads documents; null without a gateway, and on the read-only socket. */
     readonly gateway: string | null;
+    /** host:port where Freenet clients connect; null without FCP, and on the read-only socket. */
+    readonly fcp: string | null;
   };
   readonly peers: {
     readonly up: number;

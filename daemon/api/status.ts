@@ -49,6 +49,8 @@ export interface StatusDeps {
   readonly memoryBytes: () => number;
   /** Where the gateway listens, once it does. */
   readonly gateway?: () => string | undefined;
+  /** Where FCP listens, once it does. */
+  readonly fcp?: () => string | undefined;
 }
 
 /** Log lines in a Status: the ring keeps more, but every change of it is sent whole. */
@@ -149,6 +151,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         memoryBytes: deps.memoryBytes(),
         link: formatAddress(node.boundAddress),
         gateway: deps.gateway?.() ?? null,
+        fcp: deps.fcp?.() ?? null,
       },
       peers: {
         up: snapshot.peers.length,
@@ -335,7 +338,7 @@ function withheld(status: Status): Status {
   return {
     ...status,
     readOnly: true,
-    node: { ...status.node, location: twoDecimals(status.node.location), link: null, gateway: null },
+    node: { ...status.node, location: twoDecimals(status.node.location), link: null, gateway: null, fcp: null },
     peers: {
       ...status.peers,
       list: status.peers.list.map((peer) => ({

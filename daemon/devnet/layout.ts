@@ -18,8 +18,9 @@ import { LocalError } from '../errors.ts';
 export const NODES_MAX = 254;
 const FILE = 'devnet.json';
 
-/** Of node 1, if it is free; the port that Freenet's users know. */
+/** Of node 1, if they are free; the ports that Freenet's users know. */
 const FIRST_GATEWAY: Address = { host: '127.0.0.1', port: 8888 };
+const FIRST_FCP: Address = { host: '127.0.0.1', port: 9481 };
 
 export const hasOwnAddresses = process.platform === 'linux';
 
@@ -83,7 +84,10 @@ export function nodeConfigText(config: NodeConfig): string {
   set('profile', 'devnet');
   set('network.listen', config.listen);
   if (!hasOwnAddresses) set('network.prefix_rules', false);
-  if (config.i === 1) set('gateway.listen', FIRST_GATEWAY);
+  if (config.i === 1) {
+    set('gateway.listen', FIRST_GATEWAY);
+    set('fcp.listen', FIRST_FCP);
+  }
   if (config.seeds.length > 0) set('network.seeds', config.seeds);
   for (const [key, text] of Object.entries(config.settings)) {
     if (!isOptionKey(key)) {

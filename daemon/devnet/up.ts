@@ -37,6 +37,8 @@ export interface DevnetNode {
   readonly link: string;
   /** host:port of its gateway; null when it has none. */
   readonly gateway: string | null;
+  /** host:port of its FCP; null when it has none. */
+  readonly fcp: string | null;
 }
 
 export interface RunningDevnet {
@@ -72,7 +74,14 @@ export async function startDevnet(options: DevnetOptions): Promise<RunningDevnet
     const found = statuses.map((status, index) => {
       const link = status.node.link ?? '';
       keepListenAddress(dir, index + 1, link);
-      return { i: index + 1, home: homes[index]!, pid: status.pid, link, gateway: status.node.gateway };
+      return {
+        i: index + 1,
+        home: homes[index]!,
+        pid: status.pid,
+        link,
+        gateway: status.node.gateway,
+        fcp: status.node.fcp,
+      };
     });
     return { dir, nodes: found, tookMs: performance.now() - startedMs, stop };
   } catch (error) {

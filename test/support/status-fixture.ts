@@ -164,6 +164,7 @@ export function fixtureStatus(changes: Partial<Status> = {}): Status {
       memoryBytes: 118 * MIB,
       link: '203.0.113.9:9480',
       gateway: '127.0.0.1:8888',
+      fcp: '127.0.0.1:9481',
     },
     peers: {
       up: list.length,

@@ -38,9 +38,10 @@ export interface FcpDeps {
   readonly config: () => ConfigDocument;
   /** Rejects with LocalError. */
   readonly setConfig: (key: string, value: string) => Promise<void>;
-  /** Invite or descriptor as text. Rejects with LocalError. Resolves with the node id, hex, of who was added. */
-  readonly addPeer: (text: string) => Promise<void>;
-  readonly dropPeer: (key: string) => Promise<void>;
+  /** Invite or descriptor as text. Rejects with LocalError. */
+  readonly addPeer?: (text: string) => Promise<void>;
+  /** By hexKey of the node id. */
+  readonly dropPeer?: (key: string) => Promise<void>;
   readonly stop: () => void;
 }
 
@@ -434,6 +435,7 @@ export class FcpConnection implements FcpParty {
     }
     if (text === undefined) throw new FcpError('missingField', 'descriptor', { of: fields });
     try {
+      if (this.#deps.addPeer === undefined) throw new FcpError('notSupported', undefined, { of: fields });
       await this.#deps.addPeer(text.trim());
     } catch (error) {
       if (!(error instanceof LocalError)) throw error;
@@ -454,6 +456,7 @@ export class FcpConnection implements FcpParty {
       this.output.send('UnknownNodeIdentifier', { NodeIdentifier: asked, Identifier });
       return;
     }
+    if (this.#deps.dropPeer === undefined) throw new FcpError('notSupported', undefined, { of: fields });
     await this.#deps.dropPeer(peer.key);
     this.output.send('PeerRemoved', { Identity: asked, NodeIdentifier: asked, Identifier });
   }

@@ -25,6 +25,8 @@ export interface FcpOptions {
   readonly listen: NetAddress;
   /** Addresses and networks that may connect, as `127.0.0.1` or `192.168.1.0/24`. */
   readonly allow: readonly string[];
+  /** When the port is taken, listen on a free one. */
+  readonly anyPort: boolean;
 }
 
 export async function startFcp(deps: FcpDeps, options: FcpOptions): Promise<FcpServer> {
@@ -45,7 +47,7 @@ export async function startFcp(deps: FcpDeps, options: FcpOptions): Promise<FcpS
     connections.set(connection, '');
     void connection.run().finally(() => connections.delete(connection));
   });
-  const address = await listen(server, options.listen);
+  const address = await bind(server, options);
   return {
     address,
     async close() {
@@ -74,6 +76,15 @@ function isAllowed(allowed: BlockList, socket: Socket): boolean {
   const address = remote.startsWith('::ffff:') ? remote.slice(7) : remote;
   const family = isIP(address);
   return family !== 0 && allowed.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+async function bind(server: Server, { listen: wanted, anyPort }: FcpOptions): Promise<NetAddress> {
+  try {
+    return await listen(server, wanted);
+  } catch (error) {
+    if (!anyPort || !(error instanceof LocalError) || error.code !== 'port_in_use') throw error;
+    return listen(server, { ...wanted, port: 0 });
+  }
 }
 
 function listen(server: Server, at: NetAddress): Promise<NetAddress> {

@@ -83,7 +83,7 @@ async function nodeRecord(dir: string, i: number) {
     pid,
     link: found?.node.link ?? null,
     gateway: found?.node.gateway ?? null,
-    fcp: null,
+    fcp: found?.node.fcp ?? null,
     verdict: found?.verdict.word ?? null,
     peers: found?.peers.up ?? null,
   };

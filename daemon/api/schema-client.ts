@@ -46,7 +46,13 @@ export interface ApiClient {
   ): Promise<{ readonly id: string; readonly uploaded: Promise<void> }>;
   content(id: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Follows a transfer to its end. */
-  follow(id: string, onProgress: (progress: TransferStatus) => void, signal?: AbortSignal): Promise<TransferResult>;
+  follow(
+    id: string,
+    onProgress: (progress: TransferStatus) => void,
+    signal?: AbortSignal,
+    /** `queue`: an entry of it. */
+    kind?: 'transfers' | 'queue',
+  ): Promise<TransferResult>;
 }
 
 export function createApiClient(socketPath: string): ApiClient {
@@ -132,8 +138,8 @@ export function createApiClient(socketPath: string): ApiClient {
       outgoing.end();
       return chunks(await answer, signal);
     },
-    async follow(id, onProgress, signal) {
-      for await (const { event, data } of events(`/v1/transfers/${id}/events`, signal)) {
+    async follow(id, onProgress, signal, kind = 'transfers') {
+      for await (const { event, data } of events(`/v1/${kind}/${id}/events`, signal)) {
         if (event === 'progress') onProgress(parse<TransferStatus>(data));
         if (event === 'result') return parse<TransferResult>(data);
         if (event === 'error') throw failureOf(data);

@@ -1,26 +1,28 @@
 /**
  * `holloway fetch`: key in, bytes out; a file appears under its name only when it is whole.
  *
- * Shape   a folder is written by tree.ts. Bytes of a file grow in NAME.part, are flushed to the disk, then take the name. `-o -` writes to stdout as bytes arrive.
+ * Shape   a file grows in the daemon's queue as NAME.part, is flushed, then takes the name. A folder is written by tree.ts; `-o -` writes to stdout as
+ *         bytes arrive.
  * Errors  exists when the name is taken and --force is not given; no_write where none can be put; disk errors by their own codes; a signal cancels the transfer.
  * Why     a name from a document's metadata comes from a stranger: it is cut down to one plain file name in this directory.
  * @module
  */
 import { createWriteStream, fstatSync } from 'node:fs';
-import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import type { FetchMetadata, TransferResult } from '../../api/schema.ts';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { localErrorOf, printable, sizeText } from '../output.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
 import { noteClass, warnOfFewExits } from './publish.ts';
+import { followQueued, growablePath } from './queued.ts';
 import { writeTree } from './tree.ts';
 
 /** Longer than any key may be. */
 const URI_BYTES_MAX = 16_384;
 
 export const fetchDocument: CommandRun = async (context, [given = '-']) => {
-  const { api, options, output } = context;
+  const { options, output } = context;
   const wanted = options.text('output');
   if (wanted !== undefined && wanted !== '-') await refuseTaken(wanted, options.flag('force'));
   if (wanted === '-' && output.json) throw new LocalError('usage', '-o - and --json both want stdout');
@@ -30,16 +32,68 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
   const giveUp = giveUpSignal(context);
   const uri = given === '-' ? await readUri() : given;
 
-  const { id } = await api.post<{ id: string }>(
-    '/v1/fetch',
-    {
-      uri,
-      ...(trafficClass === undefined ? {} : { class: trafficClass }),
-      ...(maxBytes === undefined ? {} : { maxBytes }),
-      ...(range === undefined ? {} : { range }),
-    },
-    giveUp,
-  );
+  const wishes: FetchWishes = {
+    uri,
+    ...(trafficClass === undefined ? {} : { class: trafficClass }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(range === undefined ? {} : { range }),
+  };
+  if (wanted === '-') return stream(context, wishes, wanted, giveUp);
+  const path = wanted ?? (await findName(context, wishes, giveUp));
+  if (path === undefined) return stream(context, wishes, undefined, giveUp);
+  try {
+    return await growFile(context, wishes, path, giveUp);
+  } catch (error) {
+    if (error instanceof LocalError && error.code === 'is_folder') return stream(context, wishes, wanted, giveUp);
+    throw error;
+  }
+};
+
+interface FetchWishes {
+  readonly uri: string;
+  readonly class?: string;
+  readonly maxBytes?: number;
+  readonly range?: readonly [from: number, to: number];
+}
+
+/** The name for a document that was asked for without one; undefined for a folder. */
+async function findName(context: Context, wishes: FetchWishes, signal: AbortSignal): Promise<string | undefined> {
+  const { api, options } = context;
+  const { uri } = wishes;
+  const trafficClass = wishes.class === undefined ? {} : { class: wishes.class };
+  const { id } = await api.post<{ id: string }>('/v1/fetch', { uri, listOnly: true, ...trafficClass }, signal);
+  const found = await api.get<FetchMetadata>(`/v1/transfers/${id}/metadata`, signal);
+  if (found.directory !== null) return undefined;
+  const path = safeFileName(found.name, found.contentType);
+  await refuseTaken(path, options.flag('force'));
+  return path;
+}
+
+/** Through the queue of the daemon: PATH.part grows there, and the same command goes on where it ended. */
+async function growFile(context: Context, wishes: FetchWishes, path: string, giveUp: AbortSignal): Promise<number> {
+  const { api, options, output } = context;
+  const replace = options.flag('force') ? { replace: true } : {};
+  const body = { ...wishes, ...replace, path: growablePath(path) };
+  const { id } = await api.post<{ id: string }>('/v1/queue/fetch', body, giveUp);
+  const result = await followQueued(context, id, giveUp);
+  warnOfFewExits(context, result.exits);
+  noteClass(context, result.trafficClass);
+  const asked = wishes.range === undefined ? '' : `; asked for ${result.blocksAsked ?? 0} blocks`;
+  output.note(`${sizeText(result.sizeBytes)} in ${(result.tookMs / 1_000).toFixed(1)} s${asked}`);
+  output.line(path);
+  output.document({ ...result, path });
+  return 0;
+}
+
+/** Bytes as they come: to stdout, or a folder's files. Ended early, it begins anew. */
+async function stream(
+  context: Context,
+  wishes: FetchWishes,
+  wanted: string | undefined,
+  giveUp: AbortSignal,
+): Promise<number> {
+  const { api, options, output } = context;
+  const { id } = await api.post<{ id: string }>('/v1/fetch', wishes, giveUp);
   const progress = createProgress(output.quiet ? 'none' : (options.choice('progress', PROGRESS_MODES) ?? 'auto'));
   const followed = api.follow(id, (transfer) => progress.show(transfer), giveUp);
   followed.catch(() => {}); // awaited below, whichever of the two fails first
@@ -61,7 +115,7 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
     if (giveUp.aborted) throw giveUp.reason;
     throw await moreTelling(error, followed);
   }
-};
+}
 
 /** Bytes that end early say less than the transfer's own events. */
 async function moreTelling(error: unknown, followed: Promise<TransferResult>): Promise<unknown> {
@@ -79,12 +133,10 @@ async function receive(context: Context, id: string, wanted: string | undefined,
   if (directory !== null && wanted === '-') {
     throw new LocalError('usage', 'the key names a folder: -o DIR writes it, and its files can be fetched one by one');
   }
-  const force = options.flag('force');
-  const path = wanted ?? safeFileName(found.name, directory === null ? found.contentType : FOLDER_TYPE);
-  if (wanted === undefined) await refuseTaken(path, force);
+  const path = wanted ?? safeFileName(found.name, FOLDER_TYPE);
+  if (wanted === undefined) await refuseTaken(path, options.flag('force'));
   const content = await api.content(id, signal);
-  if (path === '-') await writeToStdout(content);
-  else if (directory === null) await writeWhole(content, path, force);
+  if (directory === null) await writeToStdout(content);
   else await writeFolder(content, directory.files, path);
   return path;
 }
@@ -129,39 +181,6 @@ async function refuseTaken(path: string, force: boolean): Promise<void> {
   if (!force) throw new LocalError('exists', path);
   if (!found.isFile() && !found.isSymbolicLink()) {
     throw new LocalError('no_write', `${path} is no plain file; to write into it: -o - > ${path}`);
-  }
-}
-
-async function writeWhole(content: AsyncIterable<Uint8Array>, path: string, force: boolean): Promise<void> {
-  const part = `${path}.part`;
-  try {
-    await rm(part, { force: true });
-    const handle = await open(part, 'wx');
-    try {
-      for await (const bytes of content) await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await takeName(part, path, force);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw fileError(error, path);
-  }
-}
-
-/** Without --force by a hard link, which fails when the name was taken meanwhile; file systems without links get the check alone. */
-async function takeName(from: string, path: string, force: boolean): Promise<void> {
-  if (force) return rename(from, path);
-  try {
-    await link(from, path);
-    await rm(from, { force: true });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EEXIST') throw new LocalError('exists', path, { cause: error });
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error;
-    await refuseTaken(path, false);
-    await rename(from, path);
   }
 }
 

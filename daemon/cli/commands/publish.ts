@@ -1,7 +1,9 @@
 /**
  * `holloway publish`: a file, a folder or bytes in, key out. Nothing else goes to stdout.
  *
- * Errors  no_file for what cannot be read; everything the daemon says, with its code. A signal cancels the transfer.
+ * Shape   files and folders go through the daemon's queue, so that the same command goes on where it ended; what comes through a pipe, and
+ *         editions of a site, are sent along.
+ * Errors  no_file for what cannot be read; everything the daemon says, with its code. A signal pauses or cancels the transfer.
  * @module
  */
 import { closeSync, constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
@@ -11,6 +13,7 @@ import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
 import { readyToSign } from './key.ts';
+import { followQueued, queueablePath } from './queued.ts';
 import { type FoundTree, findFiles, readTree } from './tree.ts';
 
 const EXITS_WANTED = 8;
@@ -29,24 +32,26 @@ export const publish: CommandRun = async (context, [file = '-']) => {
   const progress = createProgress(output.quiet ? 'none' : (options.choice('progress', PROGRESS_MODES) ?? 'auto'));
   const tree = isFolder(file) ? await findFiles(file, { all: options.flag('all') }) : undefined;
   const defaultPath = tree === undefined ? undefined : defaultDocument(context, tree);
-  const source = file === '-' ? process.stdin : tree === undefined ? openDocument(file) : readTree(file, tree.files);
   const wantedAs = options.text('as');
   const as = wantedAs === undefined ? undefined : await readyToSign(context, wantedAs);
-  const { id, uploaded } = await api.publish(
-    source,
-    {
-      ...(type === undefined ? {} : { type }),
-      ...(name === undefined ? {} : { name }),
-      ...(trafficClass === undefined ? {} : { class: trafficClass }),
-      ...(options.flag('convergent') ? { convergent: true } : {}),
-      ...(options.flag('compress') ? { compress: true } : {}),
-      ...(options.flag('verify') ? { verify: true } : {}),
-      ...(defaultPath === undefined ? {} : { default: defaultPath }),
-      ...(as === undefined ? {} : { as }),
-    },
-    signal,
-    tree === undefined ? 'publish' : 'publish-tree',
-  );
+  const wishes = {
+    ...(type === undefined ? {} : { type }),
+    ...(name === undefined ? {} : { name }),
+    ...(trafficClass === undefined ? {} : { class: trafficClass }),
+    ...(options.flag('convergent') ? { convergent: true } : {}),
+    ...(options.flag('compress') ? { compress: true } : {}),
+    ...(options.flag('verify') ? { verify: true } : {}),
+    ...(defaultPath === undefined ? {} : { default: defaultPath }),
+    ...(as === undefined ? {} : { as }),
+  };
+  const path = as === undefined || tree === undefined ? queueablePath(file) : undefined;
+  if (path !== undefined) {
+    const hidden = options.flag('all') ? { hidden: true } : {};
+    const { id } = await api.post<{ id: string }>('/v1/queue/publish', { ...wishes, ...hidden, path }, giveUp);
+    return report(context, await followQueued(context, id, giveUp));
+  }
+  const source = file === '-' ? process.stdin : tree === undefined ? openDocument(file) : readTree(file, tree.files);
+  const { id, uploaded } = await api.publish(source, wishes, signal, tree === undefined ? 'publish' : 'publish-tree');
   try {
     const followed = api.follow(id, (transfer) => progress.show(transfer), giveUp);
     // A source that fails (a disk error, a cut pipe) fails the publish; a daemon that ends the upload says why in its events.
@@ -57,18 +62,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
     );
     const result = await Promise.race([followed, sourceFailure]);
     progress.end();
-    warnOfFewExits(context, result.exits);
-    noteClass(context, result.trafficClass);
-    const { verified } = result;
-    if (verified !== undefined) {
-      const { asked, found } = verified;
-      output.note(`verified: ${found} of ${asked} sample blocks came back over another route`);
-      if (found < asked)
-        output.note('note: some are not where readers look; publish again, or wait and fetch it yourself');
-    }
-    output.line(result.uri ?? '');
-    output.document({ ...result });
-    return 0;
+    return report(context, result);
   } catch (error) {
     progress.end();
     ended.abort(error);
@@ -76,6 +70,22 @@ export const publish: CommandRun = async (context, [file = '-']) => {
     throw giveUp.aborted ? giveUp.reason : error;
   }
 };
+
+function report(context: Context, result: TransferResult): number {
+  const { output } = context;
+  warnOfFewExits(context, result.exits);
+  noteClass(context, result.trafficClass);
+  const { verified } = result;
+  if (verified !== undefined) {
+    const { asked, found } = verified;
+    output.note(`verified: ${found} of ${asked} sample blocks came back over another route`);
+    if (found < asked)
+      output.note('note: some are not where readers look; publish again, or wait and fetch it yourself');
+  }
+  output.line(result.uri ?? '');
+  output.document({ ...result });
+  return 0;
+}
 
 export function warnOfFewExits(context: Context, exits: number): void {
   if (exits >= EXITS_WANTED) return;

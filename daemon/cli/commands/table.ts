@@ -15,6 +15,7 @@ import { PEER_COMMANDS } from './entries/peer.ts';
 import { SITE_COMMANDS } from './entries/site.ts';
 import { STATUS_COMMANDS } from './entries/status.ts';
 import { STORE_COMMANDS } from './entries/store.ts';
+import { TRANSFERS_COMMANDS } from './entries/transfers.ts';
 import type { CommandSpec } from './spec.ts';
 
 export { type CommandSpec, type FlagSpec, GLOBAL_FLAGS } from './spec.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...DAEMON_COMMANDS,
   ...STATUS_COMMANDS,
   ...DOCUMENT_COMMANDS,
+  ...TRANSFERS_COMMANDS,
   ...KEY_COMMANDS,
   ...SITE_COMMANDS,
   ...PEER_COMMANDS,
@@ -35,6 +37,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 
 /** The sentence of a group: the first word of commands that have two. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  transfers: 'The queue: publishes and fetches that survive their asker and the daemon.',
   site: 'Folders with editions under a key.',
   key: 'Signing keys: who publishes under a name, and updates it.',
   peer: 'Links of this node to others.',

@@ -15,6 +15,7 @@ export const TRANSFER_RESULT = {
   contentType: 'text|null',
   name: 'text|null',
   blocks: 'integer',
+  'blocksAsked?': 'integer',
   exits: 'integer',
   trafficClass: 'text',
   copiesMin: 'integer|null',

@@ -33,6 +33,11 @@ export function blocks(first: number, count: number): Block[] {
   return Array.from({ length: count }, (_, index) => block(first + index));
 }
 
+/** Byte for byte. AVA's deepEqual takes a hundred times as long over a block. */
+export function isSame(found: Uint8Array | undefined, wanted: Uint8Array): boolean {
+  return found !== undefined && Buffer.compare(found, wanted) === 0;
+}
+
 /** A signed record under the key pair that `subspace` gives; other `content`, other bytes under the same key. */
 export function sskRecord(subspace: number, content: number): Block {
   const { signKey, record } = recordStart(subspace, SSK_RECORD_BYTES, KIND.ssk);

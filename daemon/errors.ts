@@ -39,6 +39,20 @@ export const USER_ERRORS = {
     cause: 'a part is missing, too long, or has a wrong character',
     next: 'copy the key again from its source, whole',
   },
+  bad_invite: {
+    exit: 2,
+    http: 400,
+    what: 'that is not a usable invite',
+    cause: 'it was cut off or changed on the way',
+    next: 'copy the invite again, whole: it is one line',
+  },
+  invite_expired: {
+    exit: 7,
+    http: 410,
+    what: 'the invite is no longer valid',
+    cause: 'invites end at a set time',
+    next: 'ask for a new one; whoever invites runs: holloway peer invite --expires 24h',
+  },
   bad_config: {
     exit: 2,
     http: 400,

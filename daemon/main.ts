@@ -31,6 +31,7 @@ import { type Gateway, type GatewayDeps, startGateway } from './api/gateway/serv
 import { startProbeServer } from './api/probe-server.ts';
 import { createStatusSource, type StatusSource } from './api/status.ts';
 import { LocalError } from './errors.ts';
+import { makeInvite } from './invites.ts';
 import { createDisk } from './io/disk.ts';
 import { createFiles } from './io/files.ts';
 import { proposedStoreBytes } from './io/free-disk.ts';
@@ -53,6 +54,8 @@ const STOP_MS = 10_000;
 const UNREDACTED_WARNING_MS = 3_600_000;
 /** Probes and scrapes share one reading of the node. */
 const PROBE_MAX_AGE_MS = 500;
+
+export { readInvite } from './invites.ts';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -228,6 +231,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
         config: configDocument(config, paths.configFile),
         stop: () => stop.resolve('asked to'),
         setRunning: operation.setRunning,
+        makeInvite: (lifeMs) => makeInvite(node, crypto, clock.wallMs(), lifeMs),
         listenToLog: log.listen,
       },
       sockets,

@@ -43,7 +43,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** What speaks to a node from its surfaces sees these declarations of the layers below, and no code of theirs. */
 const TYPES_ONLY_FOR_API = /^daemon\/(link|onion|router|store|topology|wire)\/[a-z]+-types\.ts$/;
-const NODE_FILES = ['daemon/node.ts', 'daemon/node-types.ts', 'daemon/identity.ts', 'daemon/settings.ts'];
+const NODE_FILES = [
+  'daemon/node.ts',
+  'daemon/node-types.ts',
+  'daemon/identity.ts',
+  'daemon/invites.ts',
+  'daemon/settings.ts',
+];
 const PURE = [
   'crypto',
   'daemon/wire',

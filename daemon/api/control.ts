@@ -15,6 +15,7 @@ import { type ConfigDocument, isReloadedKey, type ReloadedKey, withSetting } fro
 import type { Sockets } from '../../config/paths.ts';
 import { LocalError } from '../errors.ts';
 import { fromHexKey, KIND, type Kind, routingKey } from '../ids.ts';
+import type { MadeInvite } from '../invites.ts';
 import { API_CLIENTS_MAX } from '../limits.ts';
 import type { Node } from '../node-types.ts';
 import type { Clock, TraceEvent } from '../ports.ts';
@@ -39,6 +40,8 @@ export interface ControlDeps {
   readonly setRunning?: (key: ReloadedKey, value: string) => void;
   /** Every line that is logged from now on; absent: nothing is. */
   readonly listenToLog?: (listener: (line: LogLine) => void) => () => void;
+  /** POST /v1/invite; absent: none are made. */
+  readonly makeInvite?: (lifeMs: number) => MadeInvite;
   /** POST /v1/stop: called after the answer was sent. */
   readonly stop: () => void;
 }
@@ -106,6 +109,7 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     transferMetadata: ({ response, id }) => transfers.metadata(response, id),
     transferContent: ({ response, id }) => transfers.content(response, id),
     transferCancel: ({ response, id }) => transfers.cancel(response, id),
+    search: ({ request, response }) => find.search(request, response),
     newestEdition: ({ request, response }) => find.newest(request, response),
     watch: ({ response, query }) => find.watch(response, query),
     keys: ({ response }) => keys.list(response),
@@ -128,6 +132,12 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     storeVerify: ({ request, response }) => store.verify(request, response),
     storeResize: ({ request, response }) => store.resize(request, response),
     storePassphrase: ({ request, response }) => store.passphrase(request, response),
+    async invite({ request, response }) {
+      const { lifeMs } = await readJson(request);
+      if (deps.makeInvite === undefined) throw new LocalError('usage', 'this daemon makes no invites');
+      const { line, ...made } = deps.makeInvite(Number(lifeMs));
+      sendJson(response, 200, { v: 1, invite: line, ...made });
+    },
     config: ({ response }) => sendJson(response, 200, config),
     logEvents: ({ response, query }) => streamLog(response, deps.status, deps.listenToLog, query),
     metrics: ({ response, access }) => sendMetrics(response, status.read(access, SHARED_MS)),

@@ -407,6 +407,8 @@ export const ENDPOINTS = {
   /** The bytes of a fetch, once; a failure after the first byte destroys the connection. */
   transferContent: { method: 'GET', path: '/v1/transfers/:id/content', readOnly: false },
   transferCancel: { method: 'POST', path: '/v1/transfers/:id/cancel', readOnly: false },
+  /** Body: JSON {words}. Answers SearchDocument, after all buckets of all words were asked. */
+  search: { method: 'POST', path: '/v1/search', readOnly: false },
   /** Body: JSON {uri: a USK}. Answers EditionDocument, after one round of requests. */
   newestEdition: { method: 'POST', path: '/v1/editions/newest', readOnly: false },
   /** Query: uri, a USK. Server-sent events `edition`, each a WatchEvent, and `error` at the end. */
@@ -430,6 +432,8 @@ export const ENDPOINTS = {
   storeResize: { method: 'POST', path: '/v1/store/resize', readOnly: false },
   /** Body: JSON {passphrase: text or null}. Answers 200 StoreDocument once the new seal is on disk. */
   storePassphrase: { method: 'POST', path: '/v1/store/passphrase', readOnly: false },
+  /** Body: JSON {lifeMs}. Answers {v, invite, network, seeds, expiresAtMs}. */
+  invite: { method: 'POST', path: '/v1/invite', readOnly: false },
   config: { method: 'GET', path: '/v1/config', readOnly: false },
   /** Body: JSON {key, value: text}; only what is `live` there and has no endpoint of its own. Answers the whole configuration anew. */
   configSet: { method: 'POST', path: '/v1/config/set', readOnly: false },

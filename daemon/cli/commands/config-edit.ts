@@ -62,7 +62,7 @@ function parsed(key: OptionKey, text: string): unknown {
   }
 }
 
-function readText(path: string): string {
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -3,9 +3,16 @@
  * @module
  */
 import { join } from 'node:path';
+import type { Config } from '../../../config/load.ts';
+import type { DescriptorDocument } from '../../api/schema.ts';
+import { homeOf, readDevnet } from '../../devnet/layout.ts';
+import { apiOf } from '../../devnet/processes.ts';
 import { askPassphrase } from '../ask-passphrase.ts';
-import type { CommandRun } from '../context.ts';
+import type { CommandRun, Context } from '../context.ts';
 import { packageVersion } from '../version.ts';
+
+const SEEDS = 2;
+const ANSWER_MS = 1_000;
 
 export const daemon: CommandRun = async (context) => {
   const { options, output, paths, config, interrupted, keepThroughHangup } = context;
@@ -15,12 +22,13 @@ export const daemon: CommandRun = async (context) => {
     output.document({ v: 1, usable: true });
     return 0;
   }
+  const daemonConfig = loaded.joined ? loaded : await onOwnDevnet(context, loaded);
   const lifelineFd = options.count('lifeline-fd', 0, 1_000);
   keepThroughHangup();
   const { runDaemon } = await import('../../main.ts');
   const passphrase = await askPassphrase(loaded.values['store.passphrase_file']);
   return runDaemon({
-    config: loaded,
+    config: daemonConfig,
     readConfig: config,
     // What is tried on a devnet of one's own never lies among what a joined network keeps.
     paths: loaded.joined ? paths : { ...paths, dataDir: join(paths.dataDir, 'unjoined') },
@@ -31,3 +39,20 @@ export const daemon: CommandRun = async (context) => {
     passphrase,
   });
 };
+
+/** A devnet that runs in its usual place is the network of a node that has joined none. */
+async function onOwnDevnet(context: Context, loaded: Config): Promise<Config> {
+  const { devnetDir } = context.paths;
+  const nodes = Math.min(SEEDS, readDevnet(devnetDir) ?? 0);
+  const asked = Array.from({ length: nodes }, (_, index) =>
+    apiOf(homeOf(devnetDir, index + 1))
+      .get<DescriptorDocument>('/v1/descriptor', AbortSignal.timeout(ANSWER_MS))
+      .then(
+        ({ descriptor }) => descriptor,
+        () => undefined,
+      ),
+  );
+  const seeds = (await Promise.all(asked)).filter((seed) => seed !== undefined);
+  if (seeds.length === 0) return loaded;
+  return { ...loaded, values: { ...loaded.values, 'network.seeds': seeds } };
+}

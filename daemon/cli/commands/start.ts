@@ -21,6 +21,17 @@ const STOP_MS = 15_000;
 const POLL_MS = 50;
 
 export const start: CommandRun = async (context) => {
+  const { output } = context;
+  const { pid, network, api, joined } = await startDaemon(context);
+  output.line(`started: pid ${pid}, network ${network}`);
+  if (!joined)
+    output.note('no network is joined yet: this machine only, no anonymity. Next: holloway peer join INVITE');
+  output.document({ v: 1, pid, network, api });
+  return 0;
+};
+
+/** Returns when it answers. */
+export async function startDaemon(context: Context) {
   const { paths, options, output, entry } = context;
   const { values, joined } = context.config(); // a mistake is told here, by the one who can read it
   const holder = lockHolder(paths.lockFile);
@@ -58,12 +69,8 @@ export const start: CommandRun = async (context) => {
   }
   child.unref();
   const { network } = await api.get<Status>('/v1/status');
-  output.line(`started: pid ${child.pid}, network ${network}`);
-  if (!joined)
-    output.note('no network is joined yet: this machine only, no anonymity. Next: holloway peer join INVITE');
-  output.document({ v: 1, pid: child.pid, network, api: api.socketPath });
-  return 0;
-};
+  return { pid: child.pid ?? 0, network, api: api.socketPath, joined };
+}
 
 /** The daemon ends with the same three-part message as every command: its code stands in brackets. */
 function codeSaid(said: string): UserErrorCode {
@@ -89,7 +96,16 @@ async function waitForDaemon(context: Context, pid: number, exited: () => number
 }
 
 export const stop: CommandRun = async (context) => {
-  const { api, output } = context;
+  const { output } = context;
+  const pid = await stopDaemon(context);
+  output.line(`stopped: pid ${pid}`);
+  output.document({ v: 1, pid });
+  return 0;
+};
+
+/** Returns when its process has ended. */
+export async function stopDaemon(context: Context): Promise<number> {
+  const { api } = context;
   const signal = giveUpSignal(context);
   const { pid } = await api.get<Status>('/v1/status', signal);
   const started = processStart(pid) ?? '';
@@ -100,7 +116,5 @@ export const stop: CommandRun = async (context) => {
     if (Date.now() > endMs) throw new LocalError('timeout', `pid ${pid} still runs`);
     await pause(POLL_MS);
   }
-  output.line(`stopped: pid ${pid}`);
-  output.document({ v: 1, pid });
-  return 0;
-};
+  return pid;
+}

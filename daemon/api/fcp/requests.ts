@@ -52,7 +52,11 @@ export class FcpRequests {
   constructor(queue: TransferQueue, clock: Clock) {
     this.#queue = queue;
     this.#clock = clock;
-    for (const entry of queue.entries()) this.#adopt(entry);
+    // What they have come to is told to whoever returns (join), and not again at their next change.
+    for (const entry of queue.entries()) {
+      const record = this.#adopt(entry);
+      if (record !== undefined) for (const state of this.#states(record)) this.#isNew(record, state);
+    }
     this.#stopListening = queue.onChange((entry, change) => this.#changed(entry, change));
   }
 

@@ -82,7 +82,7 @@ async function begin(
     records,
     files: createFiles(dir),
     client,
-    key: new Uint8Array(32).fill(9),
+    key: new Uint8Array(32).fill(seed),
   });
   await queue.start();
   const node = createFakeNode(() => clock.nowMs());
@@ -160,7 +160,8 @@ export class RawClient {
 
   /** The next message; virtual time runs while it is awaited. Undefined: the connection ended. */
   async next(): Promise<Received | undefined> {
-    const message = await this.#running(this.#reader.next());
+    // Cut off by the other end, with or without our last words read: both are its end.
+    const message = await this.#running(this.#reader.next().catch(() => undefined));
     if (message === undefined) return undefined;
     const data = message.dataLength === undefined ? undefined : await this.#running(this.#collect(message));
     return { name: message.name, fields: Object.fromEntries(message.fields), data };

@@ -49,6 +49,16 @@ export interface Conversation {
   readonly frames: readonly { readonly way: 'out' | 'in'; readonly name: string; readonly bytes: number }[];
   readonly cells: readonly { readonly way: 'out' | 'in'; readonly name: string; readonly bytes: number }[];
   readonly relayed: readonly RelayMessage[];
+  /** Per record: the bytes of its plaintext and the frames in it. */
+  readonly records: readonly {
+    readonly way: 'out' | 'in';
+    readonly bytes: number;
+    readonly frames: readonly string[];
+  }[];
+  /** Bodies of message frames, in hex. */
+  readonly messages: readonly { readonly way: 'out' | 'in'; readonly hex: string }[];
+  /** What each hop was told in the sealed part of its CREATE, in the order in which they answered. */
+  readonly extras: readonly { readonly position: number; readonly delayMs: number; readonly flags: number }[];
 }
 
 const FRAMES = ['pad', 'rekey', 'message', 'smallCell', 'largeCell'];
@@ -65,12 +75,23 @@ export function readConversation(out: Buffer, into: Buffer, responder: Responder
     ...readRecords(into.subarray(handshake.inEnd), handshake.inKey).map((frame) => ({ ...frame, way: 'in' as const })),
   ];
   const cells = frames.filter(({ name }) => name === 'smallCell' || name === 'largeCell');
+  const extras: Buffer[] = [];
+  const records = new Map<string, { way: 'out' | 'in'; bytes: number; frames: string[] }>();
+  for (const { way, record, name, body } of frames) {
+    const entry = records.get(`${way} ${record}`) ?? { way, bytes: 0, frames: [] };
+    records.set(`${way} ${record}`, entry);
+    entry.bytes += 3 + body.length;
+    entry.frames.push(name);
+  }
   return {
+    records: [...records.values()],
+    messages: frames.flatMap(({ way, name, body }) => (name === 'message' ? [{ way, hex: body.toString('hex') }] : [])),
     version: handshake.version,
     shown: handshake.shown,
     frames: frames.map(({ way, name, body }) => ({ way, name, bytes: body.length })),
     cells: cells.map(({ way, body }) => ({ way, name: COMMANDS[body[4]!]!, bytes: body.length })),
-    relayed: readCircuits(cells, secrets),
+    relayed: readCircuits(cells, secrets, extras),
+    extras: extras.map((extra) => ({ position: extra[1]!, delayMs: extra.readUInt16BE(2), flags: extra[4]! })),
   };
 }
 
@@ -157,6 +178,7 @@ function checkPayload(payload: Buffer, version: number | undefined, pad: Buffer)
 // --- §§ 4, 5 ---
 
 interface Frame {
+  readonly record: number;
   readonly name: string;
   readonly body: Buffer;
 }
@@ -165,6 +187,7 @@ function readRecords(stream: Buffer, firstKey: Buffer): Frame[] {
   const frames: Frame[] = [];
   let key = firstKey;
   let record = 0;
+  let records = 0;
   let at = 0;
   // The recording may end within a record.
   while (at + 18 <= stream.length) {
@@ -179,10 +202,11 @@ function readRecords(stream: Buffer, firstKey: Buffer): Frame[] {
     const plaintext = aeadOpen(key, littleEndian(2 * record + 1), new Uint8Array(0), sealed);
     at += 18 + length + 16;
     record++;
+    records++;
     for (let from = 0; from < plaintext.length; ) {
       const bytes = plaintext.readUInt16BE(from + 1);
       const name = FRAMES[plaintext[from]!]!;
-      frames.push({ name, body: plaintext.subarray(from + 3, from + 3 + bytes) });
+      frames.push({ record: records, name, body: plaintext.subarray(from + 3, from + 3 + bytes) });
       from += 3 + bytes;
       if (name === 'rekey') [key, record] = [hkdf(key, Buffer.from('holloway link'), 'rekey', 32), 0];
     }
@@ -227,6 +251,7 @@ interface Circuit {
 function readCircuits(
   cells: readonly { readonly way: 'out' | 'in'; readonly body: Buffer }[],
   secrets: Secrets,
+  extras: Buffer[],
 ): RelayMessage[] {
   const circuits = new Map<number, Circuit>();
   const messages: RelayMessage[] = [];
@@ -240,8 +265,8 @@ function readCircuits(
     const circuit = circuits.get(id) ?? { layers: [], asked: undefined };
     circuits.set(id, circuit);
     if (command === 'CREATE') circuit.asked = body.subarray(0, 1_328);
-    else if (command === 'CREATED') addLayer(circuit, body.subarray(0, 1_152), secrets);
-    else if (command === 'RELAY') messages.push(readRelayed(circuit, way, cell, secrets));
+    else if (command === 'CREATED') addLayer(circuit, body.subarray(0, 1_152), secrets, extras);
+    else if (command === 'RELAY') messages.push(readRelayed(circuit, way, cell, secrets, extras));
   };
   while (queues.out.length + queues.in.length > 0) {
     const next = queues.out[0]?.body;
@@ -251,7 +276,13 @@ function readCircuits(
   return messages;
 }
 
-function readRelayed(circuit: Circuit, way: 'out' | 'in', cell: Buffer, secrets: Secrets): RelayMessage {
+function readRelayed(
+  circuit: Circuit,
+  way: 'out' | 'in',
+  cell: Buffer,
+  secrets: Secrets,
+  extras: Buffer[],
+): RelayMessage {
   let text = cell.subarray(8);
   for (const layer of circuit.layers) text = layer[way].open(text, cell.length > 2_048);
   const data = text.subarray(8, 8 + text.readUInt16BE(2));
@@ -270,12 +301,13 @@ function readRelayed(circuit: Circuit, way: 'out' | 'in', cell: Buffer, secrets:
     'zero pad',
   );
   if (name === 'EXTEND') circuit.asked = data.subarray(2 + data.readUInt16BE(0));
-  if (name === 'EXTENDED') addLayer(circuit, data, secrets);
+  if (name === 'EXTENDED') addLayer(circuit, data, secrets, extras);
   return message;
 }
 
-function addLayer(circuit: Circuit, created: Buffer, secrets: Secrets): void {
+function addLayer(circuit: Circuit, created: Buffer, secrets: Secrets, extras: Buffer[]): void {
   const keys = circuitKeys(circuit.asked!, created, secrets);
+  extras.push(keys.extra);
   circuit.layers.push({ out: new LayerKey(keys.forward, 0), in: new LayerKey(keys.backward, 1) });
   circuit.asked = undefined;
 }

@@ -16,7 +16,7 @@ import { BLOCK_BYTES, SSK_RECORD_BYTES } from '../../daemon/limits.ts';
 import type { LinkHost } from '../../daemon/link/link-types.ts';
 import { createLinks } from '../../daemon/link/links.ts';
 import { createOnion, type Onion } from '../../daemon/onion/onion.ts';
-import type { Log, Transport } from '../../daemon/ports.ts';
+import type { Clock, Log, Transport } from '../../daemon/ports.ts';
 import { decodeDescriptor, deriveLocation, nodeIdOf, signDescriptor } from '../../daemon/wire/descriptor.ts';
 import { BINDING, type Descriptor, ROLE } from '../../daemon/wire/descriptor-types.ts';
 import { createMemoryDisk } from './memory-disk.ts';
@@ -36,6 +36,8 @@ export interface OnionNode {
 
 export interface OnionNodeOptions {
   readonly log?: Log;
+  /** A clock moved by hand goes with a transport over memory. */
+  readonly clock?: Clock;
   /** What stands between the node and its keys, and between it and its sockets. */
   readonly wrapCrypto?: (crypto: Crypto) => Crypto;
   readonly wrapTransport?: (transport: Transport) => Transport;
@@ -47,7 +49,7 @@ export async function startOnionNode(options: OnionNodeOptions = {}): Promise<On
   const engine = createCrypto({ engine: 'auto', randomBytes: (length) => random.bytes(length) });
   const crypto = options.wrapCrypto?.(engine) ?? engine;
   const tcp = createTcpTransport();
-  const clock = createSystemClock();
+  const clock = options.clock ?? createSystemClock();
   const signKey = crypto.signKey(randomBytes(32));
   const ownNodeId = nodeIdOf(crypto, signKey.publicKey);
   const [linkKey, onionKey, nextOnionKey] = [crypto.dhKeyPair(), crypto.dhKeyPair(), crypto.dhKeyPair()];
@@ -71,6 +73,8 @@ export async function startOnionNode(options: OnionNodeOptions = {}): Promise<On
       message: () => {},
       cell: (link, cell) => onion.handleCell(link, cell),
       drained: (link) => onion.linkDrained(link),
+      overflow: (link, cell) => onion.linkOverflowed(link, cell),
+      slot: (link, room) => onion.fillSlot(link, room),
       closed: (link) => onion.linkClosed(link),
     },
   );

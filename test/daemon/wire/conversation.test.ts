@@ -7,6 +7,8 @@ import test from 'ava';
 import type { Crypto } from '../../../crypto/provider.ts';
 import { KIND, routingKey } from '../../../daemon/ids.ts';
 import type { ByteStream, Transport } from '../../../daemon/ports.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { createMemoryNetwork } from '../../support/memory-transport.ts';
 import { readConversation } from '../../support/naive-decoder.ts';
 import { type OnionNode, startOnionNode } from '../../support/onion-node.ts';
 import { createSeededRandom } from '../../support/seeded-random.ts';
@@ -127,4 +129,79 @@ test('a recorded conversation reads as PROTOCOL.md says: handshake, records, cel
   t.is(insert.data.subarray(0, 4).toString('hex'), '01000300');
   t.deepEqual(new Uint8Array(insert.data.subarray(44)), BLOCK);
   t.is(read.relayed.find(({ name }) => name === 'INSERTED')!.data.toString('hex'), '03000000');
+});
+
+test('a conversation of class strong reads as PROTOCOL.md says: Pace, one record a tick, delays and the flag in CREATE', async (t) => {
+  const clock = createManualClock();
+  const network = createMemoryNetwork(clock, { latencyMs: 5 });
+  const memory = (): Transport => network.transport('127.0.0.1');
+  const secrets = spy();
+  const streams: Recorded[] = [];
+  const relays: OnionNode[] = [];
+  for (let i = 0; i < 3; i++) relays.push(await startOnionNode({ clock, wrapTransport: memory }));
+  const client = await startOnionNode({
+    clock,
+    wrapCrypto: secrets.wrap,
+    wrapTransport: () => tap(streams)(memory()),
+  });
+  const known = relays.map(({ descriptor }) => descriptor.encoded);
+  for (const node of [...relays, client]) node.know(known);
+  const inTime = async <T>(promise: Promise<T>): Promise<T> => {
+    let isSettled = false;
+    void promise.finally(() => {
+      isSettled = true;
+    });
+    await clock.runUntil(() => isSettled, 60_000);
+    return promise;
+  };
+
+  const circuit = await inTime(client.onion.open({ trafficClass: 'strong', padding: true, blocks: 1 }));
+  t.is((await inTime(circuit.fetch({ kind: KIND.chk, key: KEY }, 0))).type, 'data');
+  t.is((await inTime(circuit.insert({ kind: KIND.chk, key: KEY }, 0, 3, BLOCK))).type, 'inserted');
+  circuit.close();
+  await clock.advance(2_000);
+  for (const node of [...relays, client]) node.stop();
+
+  const { port, out, into } = streams[0]!;
+  const guard = relays.find(({ descriptor }) => descriptor.addresses[0]!.port === port)!;
+  const { nodeId, linkKey } = guard.descriptor;
+  const read = readConversation(Buffer.concat(out), Buffer.concat(into), { nodeId, linkKey }, secrets);
+
+  const [pace] = read.messages.filter(({ hex }) => hex.startsWith('9204'));
+  t.is(pace!.way, 'out');
+  t.true(/^9204(cd[0-9a-f]{4}|[0-7][0-9a-f])$/.test(pace!.hex));
+  t.deepEqual(read.extras, [
+    { position: 1, delayMs: 400, flags: 1 },
+    { position: 2, delayMs: 400, flags: 0 },
+    { position: 3, delayMs: 400, flags: 0 },
+  ]);
+  for (const way of ['out', 'in'] as const) {
+    const records = read.records.filter((record) => record.way === way);
+    const ticks = records.filter(({ bytes }) => bytes === 36_876);
+    t.true(ticks.length > 8);
+    t.true(ticks.every(({ frames }) => frames.at(-1) === 'pad'));
+    t.true(ticks.some(({ frames }) => frames.includes('largeCell')));
+    t.true(
+      ticks.some(({ frames }) => frames.length === 1),
+      'most have no cell at all',
+    );
+    t.false(
+      records.some(({ bytes, frames }) => bytes !== 36_876 && frames.some((name) => name.endsWith('Cell'))),
+      'no cell leaves outside of a tick',
+    );
+  }
+  t.deepEqual(
+    read.cells.filter(({ name }) => name === 'DESTROY').map(({ way }) => way),
+    ['out'],
+  );
+  t.deepEqual(read.relayed.map(({ way, name }) => `${way} ${name}`).toSorted(), [
+    'in DATA',
+    'in EXTENDED',
+    'in EXTENDED',
+    'in INSERTED',
+    'out EXTEND',
+    'out EXTEND',
+    'out FETCH',
+    'out INSERT',
+  ]);
 });

@@ -19,6 +19,8 @@ import type { Message, MessageName } from '../../../daemon/wire/messages.ts';
 const ON_ITS_WAY_MS = 120_000;
 /** An ask is forgotten this long after its deadline. */
 const MARGIN_MS = 60_000;
+/** A machine that sleeps gets what was sent to it when it wakes: longer than nearly all of them sleep. */
+const SLEEP_MS = 900_000;
 const SWEEP_EVERY_ASKS = 4_096;
 
 interface Ask {
@@ -49,7 +51,13 @@ export interface RequestTap extends TapSummary {
   readonly broken: readonly string[];
 }
 
-export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boolean): RequestTap {
+export interface TapWorld {
+  readonly isHonest: (node: number) => boolean;
+  /** When a node that has just woken fell asleep: what it reads now may have been sent since then. */
+  readonly sleptSinceMs: (node: number) => number | undefined;
+}
+
+export function createRequestTap(crypto: Crypto, { isHonest, sleptSinceMs }: TapWorld): RequestTap {
   /** By sender, receiver and id: what an answer refers to. */
   const asks = new Map<string, Ask>();
   /** By receiver and what is asked: where an onward request comes from. */
@@ -87,9 +95,10 @@ export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boo
 
   function checkHtl(nowMs: number, ask: Ask, htl: number): void {
     if (!isHonest(ask.from)) return;
+    const sentMs = sleptSinceMs(ask.to) ?? nowMs;
     let highest = -1;
     for (const source of heldBy.get(`${ask.from}|${ask.what}`) ?? []) {
-      if (source.endMs > nowMs && source.message.type !== 'StoreCopy') highest = Math.max(highest, source.message.htl);
+      if (source.endMs > sentMs && source.message.type !== 'StoreCopy') highest = Math.max(highest, source.message.htl);
     }
     if (htl <= highest) return;
     if (htl >= HTL_BASE && htl <= HTL_MAX) return; // an exit's own
@@ -127,7 +136,7 @@ export function createRequestTap(crypto: Crypto, isHonest: (node: number) => boo
   function sweep(nowMs: number): void {
     sinceSweep = 0;
     for (const [name, ask] of asks) if (ask.endMs <= nowMs) asks.delete(name);
-    for (const held of [...heldBy.values()]) for (const ask of [...held]) if (ask.endMs <= nowMs) drop(ask);
+    for (const held of [...heldBy.values()]) for (const ask of [...held]) if (ask.endMs <= nowMs - SLEEP_MS) drop(ask);
     for (const [place, { atMs }] of got) if (atMs < nowMs - 2 * MARGIN_MS) got.delete(place);
   }
 

@@ -58,6 +58,8 @@ export interface SimNode {
   /** Undefined while it is down or still starting. */
   node: Node | undefined;
   isUp: boolean;
+  /** When its machine last fell asleep. */
+  sleptMs: number | undefined;
   /** Routing keys of copies that a routed message brought, over all lives. */
   readonly explained: Set<string>;
   encoded: Uint8Array;
@@ -86,6 +88,8 @@ const PORT = 9_480;
 /** Nodes of the real engine live on private addresses, where no stamp is owed: one would take a second each. */
 const SEEDED_NODES_MAX = 250;
 const LOG_LINES_KEPT = 300;
+/** A woken machine reads what has piled up within this time. */
+const WAKING_MS = 10_000;
 
 export class SimWorld {
   readonly seed: string;
@@ -120,7 +124,13 @@ export class SimWorld {
       counters: this.counters,
       faults: options.faults ?? CALM,
     });
-    this.tap = createRequestTap(this.crypto('tap'), (index) => !this.hostile.has(index));
+    this.tap = createRequestTap(this.crypto('tap'), {
+      isHonest: (index) => !this.hostile.has(index),
+      sleptSinceMs: (index) => {
+        const { clock, sleptMs } = this.nodes[index]!;
+        return this.clock.nowMs() - clock.frozenUntilMs < WAKING_MS ? sleptMs : undefined;
+      },
+    });
   }
 
   crypto(purpose: string): Crypto {
@@ -178,6 +188,7 @@ export class SimWorld {
       endpoint: undefined,
       node: undefined,
       isUp: false,
+      sleptMs: undefined,
       explained: new Set(),
       encoded: new Uint8Array(0),
     };
@@ -337,7 +348,10 @@ export class SimWorld {
   /** The machine sleeps: everything due meanwhile happens when it wakes. */
   suspend(index: number, ms: number): void {
     this.counters.suspend++;
-    this.nodes[index]!.clock.frozenUntilMs = this.clock.nowMs() + ms;
+    const place = this.nodes[index]!;
+    const nowMs = this.clock.nowMs();
+    if (place.clock.frozenUntilMs <= nowMs) place.sleptMs = nowMs;
+    place.clock.frozenUntilMs = nowMs + ms;
     this.trace.record(this.clock.nowMs(), `suspend ${index} ${ms.toFixed(0)}`);
   }
 

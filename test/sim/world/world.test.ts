@@ -289,7 +289,8 @@ test('statistics: nearest rank and Wilson', (t) => {
 test('createRequestTap: a raised HTL and bytes that do not match are broken rules, hops are counted on the way back', (t) => {
   const random = createFastRandom('tap');
   const crypto = createCheapCrypto({ randomBytes: (length) => random.bytes(length) });
-  const tap = createRequestTap(crypto, () => true);
+  let slept: number | undefined;
+  const tap = createRequestTap(crypto, { isHonest: () => true, sleptSinceMs: () => slept });
   const payload = random.bytes(32_768);
   const key = crypto.sha256('holloway chk', payload);
   const ask = (id: number, htl: number) =>
@@ -307,6 +308,12 @@ test('createRequestTap: a raised HTL and bytes that do not match are broken rule
   t.is(tap.broken.length, 1, 'a node that received nothing and is no exit sent a low HTL');
   tap.received(7, 3, 2, { type: 'Data', id: 3, payload: random.bytes(32_768) });
   t.is(tap.broken.length, 2, 'wrong bytes');
+  slept = 10;
+  tap.received(300_000, 3, 4, ask(8, 17));
+  t.is(tap.broken.length, 2, 'node 4 slept, and reads what node 3 sent while its own request was open');
+  slept = undefined;
+  tap.received(300_000, 3, 4, ask(9, 17));
+  t.is(tap.broken.length, 3, 'awake, it was sent long after that');
 });
 
 test('SimWorld: a node that crashes without a flush comes back under the same identity, and its neighbours take it in again', async (t) => {

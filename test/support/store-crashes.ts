@@ -15,6 +15,7 @@ import {
   block,
   createPromptClock,
   crypto,
+  isSame,
   pointerRecord,
   sizeFor,
   sskRecord,
@@ -123,7 +124,7 @@ export async function runCrashScript(script: CrashScript): Promise<CrashReport> 
         if (script.faults === undefined)
           broken.push(`boundary ${cut.boundary}: ${item.name} was acknowledged and is gone`);
       }
-      if (bytes !== undefined && !crypto.equal(bytes, item.bytes)) {
+      if (bytes !== undefined && !isSame(bytes, item.bytes)) {
         totals.badBytes++;
         broken.push(`boundary ${cut.boundary}: ${item.name} came back with other bytes`);
       }

@@ -35,7 +35,7 @@ const REFILL_PRIVATE_MS = 250;
 /** Half an hour cost a user 6 guards a year among relays that are up 96 % of the time, six hours 2 (experiment `guards`). */
 export const GUARD_PATIENCE_MS = 21_600_000;
 
-const SAMPLE_TABLE = 'guard_sample';
+const SAMPLE_TABLE = 'guard-sample';
 
 export interface Onion extends CircuitSource {
   /** Any bytes at all may come here. */

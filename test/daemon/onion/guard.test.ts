@@ -50,7 +50,7 @@ function bench(
     decodeDescriptor: decode ?? ((bytes: Uint8Array) => relayAt(bytes[0]!)),
   } as unknown as OnionDeps;
   const sealing = { crypto: testCrypto(seed), records, random: createSeededRandom(`rows ${seed}`), log: deps.log };
-  const uptime = createRelayUptime(createSealedRows(sealing, 'guard_sample', KEY), RULES, deps.random);
+  const uptime = createRelayUptime(createSealedRows(sealing, 'guard-sample', KEY), RULES, deps.random);
   const looks = createGuardLooks({ clock, links: deps.links, prober: undefined }, uptime, () => result.relays);
   const rows = createSealedRows(sealing, GUARD_TABLE, KEY);
   const result: Bench = Object.assign(made, {
@@ -193,7 +193,7 @@ test('guard: what is kept of it is sealed, under a key of this identity and for 
   const guard = on.guards.current()!;
   const [[name, row]] = records.entries(GUARD_TABLE) as [[string, Uint8Array]];
   t.is(Buffer.from(row).indexOf(Buffer.from(guard.nodeId)), -1);
-  for (const table of [GUARD_TABLE, 'guard_sample']) {
+  for (const table of [GUARD_TABLE, 'guard-sample']) {
     for (const [key] of records.entries(table)) t.regex(key, /^\d{3}$/, 'names say nothing');
   }
   const sealing = { crypto: testCrypto(), records, random: createSeededRandom(1), log: { write: () => {} } };
@@ -247,7 +247,7 @@ async function uptimeOf(records?: Records): Promise<RelayUptime> {
     random: createSeededRandom(1),
     log: { write: () => {} },
   };
-  return createRelayUptime(createSealedRows(sealing, 'guard_sample', KEY), RULES, createSeededRandom(1));
+  return createRelayUptime(createSealedRows(sealing, 'guard-sample', KEY), RULES, createSeededRandom(1));
 }
 
 test('uptime: guards are those that answered 80 % of a week of looks; before a week is over, of what there is', async (t) => {

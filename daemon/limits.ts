@@ -11,6 +11,12 @@ export const BLOCK_PAYLOAD_MAX = 32_736;
 export const SSK_RECORD_BYTES = 1_186;
 export const POINTER_RECORD_BYTES = 426;
 export const REPLICAS = 8;
+/** Keyword records: how many one node keeps of one bucket, how many travel together (one block), how long they stand, what each must cost. */
+export const KEYWORD_RECORDS_MAX = 64;
+export const KEYWORD_BUNDLE_MAX = 27;
+export const KEYWORD_DAYS = 30;
+export const KEYWORD_WORK_BITS_MIN = 12;
+export const KEYWORD_BUCKETS = 16;
 
 // --- link ---
 export const RECORD_PLAINTEXT_MAX = 65_519;
@@ -158,6 +164,9 @@ export const STALL_LIMIT_MS = 300_000;
 export const URI_CHARACTERS_MAX = 4_096;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const DOCUMENT_NAME_BYTES_MAX = 1_024;
+/** Words of one publish or one search, and characters of one. */
+export const KEYWORDS_MAX = 16;
+export const KEYWORD_CHARACTERS_MAX = 64;
 /** Sites followed at once. */
 export const WATCHES_MAX = 64;
 /** Signing identities in one home. */

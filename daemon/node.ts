@@ -237,6 +237,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       circuits: onion,
       records,
       homeKey,
+      networkDay: () => Math.floor(topology.networkHour() / 24),
     },
     { owners: settings.owners, ownersReplicated: settings.ownersReplicated },
   );

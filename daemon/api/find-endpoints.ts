@@ -1,5 +1,5 @@
 /**
- * Finding things over the control API: the newest edition of a site, and following it.
+ * Finding things over the control API: documents by keyword, the newest edition of a site, and following it.
  *
  * Unit    at most WATCHES_MAX sites are followed at once, each until its connection ends.
  * Errors  LocalError as JSON, or as the last event `error`.
@@ -13,7 +13,7 @@ import { WATCHES_MAX } from '../limits.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { NodeSettings } from '../settings.ts';
 import { errorBodyOf, openEventStream, readJson, sendJson } from './http.ts';
-import type { EditionDocument, WatchEvent } from './schema-keys.ts';
+import type { EditionDocument, SearchDocument, WatchEvent } from './schema-keys.ts';
 
 export interface FindDeps {
   readonly client: Client;
@@ -22,6 +22,7 @@ export interface FindDeps {
 }
 
 export interface FindEndpoints {
+  search(request: IncomingMessage, response: ServerResponse): Promise<void>;
   newest(request: IncomingMessage, response: ServerResponse): Promise<void>;
   watch(response: ServerResponse, query: URLSearchParams): Promise<void>;
 }
@@ -30,6 +31,26 @@ export function createFindEndpoints({ client, settings, clock }: FindDeps): Find
   const trafficClass = settings.fetchClass;
   let watches = 0;
   return {
+    async search(request, response) {
+      const { words } = await readJson(request);
+      if (!Array.isArray(words) || !words.every((word) => typeof word === 'string'))
+        throw new LocalError('usage', 'words is a list of texts');
+      const gone = new AbortController();
+      response.on('close', () => gone.abort(new LocalError('cancelled')));
+      const { hits, buckets, answered } = await client.search(words, { trafficClass }, gone.signal);
+      const document: SearchDocument = {
+        v: 1,
+        hits: hits.map(({ title, contentType, ...hit }) => ({
+          ...hit,
+          title: title ?? null,
+          contentType: contentType ?? null,
+        })),
+        buckets,
+        answered,
+      };
+      sendJson(response, 200, document);
+    },
+
     async newest(request, response) {
       const { uri } = await readJson(request);
       if (typeof uri !== 'string') throw new LocalError('bad_uri', 'the body names no uri');

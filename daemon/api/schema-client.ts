@@ -22,6 +22,8 @@ export interface PublishQuery {
   readonly convergent?: boolean;
   readonly compress?: boolean;
   readonly verify?: boolean;
+  /** Words with commas between them. */
+  readonly keywords?: string;
   /** Name in the key ring, NAME/DOCUMENT, or KSK@word. */
   readonly as?: string;
   /** Of a tree. */

@@ -373,11 +373,12 @@ export const ENDPOINTS = {
   events: { method: 'GET', path: '/v1/events', readOnly: true },
   peers: { method: 'GET', path: '/v1/peers', readOnly: true },
   transfers: { method: 'GET', path: '/v1/transfers', readOnly: true },
-  /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress, verify, as (name of the key ring, NAME/DOCUMENT or KSK@word). Answers 202 {id} once the body began to be read. */
+  /** Body: the document's bytes, streamed. Query: class, type, name, convergent, compress, verify, as (name of the key ring, NAME/DOCUMENT or KSK@word), keywords (with
+   * commas between them). Answers 202 {id} once the body began to be read. */
   publish: { method: 'POST', path: '/v1/publish', readOnly: false },
   /**
    * Body: the files of a directory one after the other, each as path length u16, path in UTF-8, size u64 (big-endian), then its bytes; small
-   * files first. Query: class, type, name, convergent, compress, verify, as, default (path of the default document), hashes (after each size stands
+   * files first. Query: class, type, name, convergent, compress, verify, as, keywords, default (path of the default document), hashes (after each size stands
    * the SHA-256 of the content: under a USK only what is new is inserted). Answers as publish does.
    */
   publishTree: { method: 'POST', path: '/v1/publish-tree', readOnly: false },

@@ -6,6 +6,7 @@
  */
 import type { FetchOptions, PublishOptions } from '../client/client-types.ts';
 import type { KeyRing } from '../client/key-ring.ts';
+import { normaliseWords } from '../client/keyword.ts';
 import { LocalError } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
 import { CONTENT_TYPE_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX } from '../limits.ts';
@@ -19,10 +20,12 @@ export function readPublishOptions(query: URLSearchParams, settings: NodeSetting
   if (convergent && compress)
     throw new LocalError('usage', 'convergent documents are never compressed: their key must not depend on it');
   const as = query.get('as');
+  const keywords = query.get('keywords');
   return {
     trafficClass: checkClass(query.get('class')) ?? settings.publishClass,
     convergent,
     ...(as === null ? {} : { as: keys.insertUri(as) }),
+    ...(keywords === null ? {} : { keywords: normaliseWords(keywords.split(',')) }),
     ...(compress ? { compress } : {}),
     ...(checkFlag(query, 'verify') ? { verify: true } : {}),
     ...(contentType === undefined ? {} : { contentType }),

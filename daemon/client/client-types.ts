@@ -4,6 +4,7 @@
  */
 import type { UserErrorCode } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
+import type { SearchResult } from './search.ts';
 
 export type TransferKind = 'publish' | 'fetch';
 /** Stages are named from the first second (ux § 2.1). */
@@ -65,6 +66,8 @@ export interface PublishOptions {
    * request form. A USK takes the edition after the newest one known, or the one it names if that is free.
    */
   readonly as?: string;
+  /** Once the document stands (and has its name): records under these words lead to it. `name` is the title they show. */
+  readonly keywords?: readonly string[];
 }
 
 export interface PublishTransfer {
@@ -164,6 +167,12 @@ export interface Client {
     options: { readonly trafficClass: TrafficClass },
     signal?: AbortSignal,
   ): Promise<NewestEdition>;
+  /** Documents announced under any of the words, best first. Rejects with LocalError: usage, and what the circuits say. */
+  search(
+    words: readonly string[],
+    options: { readonly trafficClass: TrafficClass },
+    signal?: AbortSignal,
+  ): Promise<SearchResult>;
   /** Two halves of a new key; nothing is kept. */
   generateKeys(): KeyPairUris;
   /** False when there was nothing to cancel. What an ended fetch still puts back into the network ends too. */

@@ -34,6 +34,8 @@ export interface ClientDeps {
   readonly circuits: CircuitSource;
   /** Where the newest editions seen are kept; absent: in memory. */
   readonly records?: Records;
+  /** Days since 1970, by the network's clock: what keyword records are dated with. */
+  readonly networkDay?: () => number;
   /** From the node's identity: what is kept here of keys in use is kept under it. */
   readonly homeKey?: Uint8Array;
 }
@@ -52,7 +54,7 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
   const homeKey = deps.homeKey ?? deps.crypto.randomBytes(32);
   const seen = createSeenEditions(deps.crypto, deps.crypto.hmac(homeKey, 'holloway seen'), deps.records);
   const sites = createSites(deps.crypto, homeKey, deps.records);
-  const names = createNames({ ...deps, ...options, random, seen });
+  const names = createNames({ ...deps, ...options, random, seen, nowDay: deps.networkDay ?? (() => 0) });
   return {
     publish: (source, wishes, signal) =>
       publish(table, source, wishes.trafficClass, signal, (transfer, watchdog) =>
@@ -69,6 +71,7 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
     fetch: (uri, wishes, signal, resume) =>
       fetch({ ...deps, ...options, random, seen }, table, uri, wishes, signal, resume),
     newestEdition: (uri, wishes, signal) => names.newestEdition(uri, wishes.trafficClass, signal),
+    search: (words, wishes, signal) => names.search(words, wishes.trafficClass, signal),
     generateKeys: () => generateKeyPair(deps.crypto),
     resumePublish: (source, wishes, signal, resume) =>
       publish(

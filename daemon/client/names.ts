@@ -12,9 +12,11 @@ import type { TrafficClass } from '../ids.ts';
 import type { CircuitSource, DocumentCircuits } from '../onion/onion-types.ts';
 import type { Clock, Crypto, Random } from '../ports.ts';
 import type { NewestEdition, PublishOptions } from './client-types.ts';
+import { normaliseWords } from './keyword.ts';
 import { findNewest, insertableUri, nameDocument, requestForm } from './named-documents.ts';
 import type { RecordContext } from './record-fetch.ts';
 import type { RecordInsertContext } from './record-insert.ts';
+import { announce, type SearchResult, search } from './search.ts';
 import type { SeenEditions } from './seen-editions.ts';
 import { decodeTarget } from './signed-record.ts';
 import { scopeWithin, Watchdog } from './timing.ts';
@@ -29,6 +31,8 @@ export interface NamesDeps {
   readonly circuits: CircuitSource;
   readonly seen: SeenEditions;
   readonly ownersReplicated: number;
+  /** Days since 1970, by the network's clock. */
+  readonly nowDay: () => number;
 }
 
 export interface Names {
@@ -39,6 +43,7 @@ export interface Names {
     watchdog: Watchdog,
     work: () => Promise<string>,
   ): Promise<string>;
+  search(words: readonly string[], trafficClass: TrafficClass, signal?: AbortSignal): Promise<SearchResult>;
   newestEdition(text: string, trafficClass: TrafficClass, signal?: AbortSignal): Promise<NewestEdition>;
 }
 
@@ -48,7 +53,7 @@ const BLOCKS = 8;
 const SILENCE_MS = 60_000;
 
 export function createNames(deps: NamesDeps): Names {
-  const { clock, random, crypto, seen, ownersReplicated } = deps;
+  const { clock, random, crypto, seen, ownersReplicated, nowDay } = deps;
 
   /** Runs `work` with circuits of its own. */
   async function withCircuits<T>(
@@ -75,11 +80,12 @@ export function createNames(deps: NamesDeps): Names {
 
   return {
     async publishAs(wishes, transfer, watchdog, work) {
-      if (wishes.as === undefined) return work();
-      const as = insertableUri(wishes.as);
+      const as = wishes.as === undefined ? undefined : insertableUri(wishes.as);
+      const keywords = normaliseWords(wishes.keywords ?? []);
       const document = await work();
+      if (as === undefined && keywords.length === 0) return document;
       transfer.update({ stage: 'inserting' });
-      const named = await withCircuits(wishes.trafficClass, transfer.signal, (circuits, signal) => {
+      return await withCircuits(wishes.trafficClass, transfer.signal, async (circuits, signal) => {
         const insert: RecordInsertContext = {
           clock,
           random,
@@ -93,9 +99,32 @@ export function createNames(deps: NamesDeps): Names {
           },
         };
         const fetch = readingOver(circuits, signal, () => watchdog.touch());
-        return nameDocument({ crypto, fetch, insert, seen }, as, parseUri(document) as ChkUri);
+        const named =
+          as === undefined
+            ? document
+            : printUri(await nameDocument({ crypto, fetch, insert, seen }, as, parseUri(document) as ChkUri));
+        const { bytes, totalBytes } = transfer.progress;
+        const { contentType, name: title } = wishes;
+        await announce(insert, keywords, { uri: named, sizeBytes: totalBytes ?? bytes, contentType, title }, nowDay());
+        return named;
       });
-      return printUri(named);
+    },
+
+    async search(words, trafficClass, signal = new AbortController().signal) {
+      const scope = scopeWithin(signal);
+      const watchdog = new Watchdog(clock, SILENCE_MS, () => scope.abort(new LocalError('stalled')));
+      try {
+        return await withCircuits(trafficClass, scope.signal, (circuits, scoped) =>
+          search(
+            readingOver(circuits, scoped, () => watchdog.touch()),
+            words,
+            nowDay(),
+          ),
+        );
+      } finally {
+        watchdog.stop();
+        scope.abort(new LocalError('cancelled'));
+      }
     },
 
     async newestEdition(text, trafficClass, signal = new AbortController().signal) {

@@ -90,12 +90,14 @@ function highestOf(found: readonly Opened[]): number {
 /**
  * At least one valid record under the key, and up to `need` answers of different locations.
  * @param atOnce locations asked together
+ * @param places how many locations are asked at most, drawn at random
  */
 export async function fetchRecords(
   context: RecordContext,
   ref: BlockRef,
   need: number,
   atOnce: number,
+  places: number = REPLICAS,
 ): Promise<Uint8Array[]> {
   const { random, circuits } = context;
   const records: Uint8Array[] = [];
@@ -115,7 +117,7 @@ export async function fetchRecords(
     {
       need,
       first: order.slice(0, atOnce),
-      reserve: order.slice(atOnce),
+      reserve: order.slice(atOnce, places),
       replaceBy: 2,
       urgent: true,
       accept(_, bytes) {
@@ -128,6 +130,6 @@ export async function fetchRecords(
       },
     },
   );
-  if (records.length === 0) throw failureOf(result, REPLICAS, circuits.exits);
+  if (records.length === 0) throw failureOf(result, places, circuits.exits);
   return records;
 }

@@ -128,6 +128,6 @@ function failureOf(outcomes: readonly Outcome[]): LocalError {
   const placed = outcomes.length - failed.length;
   return new LocalError(
     'publish_failed',
-    `the document stands, its name does not: the record was acknowledged at ${placed} of ${REPLICAS} places`,
+    `the document stands, its name or keyword does not: the record was acknowledged at ${placed} of ${REPLICAS} places`,
   );
 }

@@ -34,11 +34,8 @@ export function sskRoutingKey(
 
 export function verifySskRecord(crypto: Crypto, key: RoutingKey, record: Uint8Array): boolean {
   if (record.length !== SSK_RECORD_BYTES) return false;
-  if (record[2] !== KIND.ssk && record[2] !== KIND.keyword) return false;
   return (
-    headerHolds(record, record[2]) &&
-    bindingHolds(crypto, 'holloway ssk', key, record) &&
-    signatureHolds(crypto, record)
+    headerHolds(record, KIND.ssk) && bindingHolds(crypto, 'holloway ssk', key, record) && signatureHolds(crypto, record)
   );
 }
 
@@ -70,7 +67,8 @@ function bindingHolds(
   return crypto.equal(sskRoutingKey(crypto, label, publicKey, encName), key);
 }
 
-function signatureHolds(crypto: Crypto, record: Uint8Array): boolean {
+/** Over all of the record before it, whatever its kind. */
+export function signatureHolds(crypto: Crypto, record: Uint8Array): boolean {
   const signed = record.subarray(0, record.length - SIGNATURE_BYTES);
   const message = new Uint8Array(SIGNATURE_LABEL.length + signed.length);
   message.set(SIGNATURE_LABEL);

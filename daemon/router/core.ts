@@ -168,11 +168,11 @@ export class RouterCore {
   }
 
   /**
-   * Offers a verified block that passed by to the cache, without waiting. Pointers are not kept so: their newest version must
-   * come from owners. While too many writes wait for a slow disk the block just passes.
+   * Offers a verified block that passed by to the cache, without waiting. Pointers and keywords are not kept so: their
+   * newest state must come from owners. While too many writes wait for a slow disk the block just passes.
    */
   keepOnPath(ref: BlockRef, replica: Replica, block: Uint8Array, by: KeptBy): void {
-    if (ref.kind === KIND.pointer || this.#pathWrites >= PATH_WRITES_MAX) return;
+    if (ref.kind === KIND.pointer || ref.kind === KIND.keyword || this.#pathWrites >= PATH_WRITES_MAX) return;
     this.#pathWrites++;
     this.deps.store.put(ref, replica, block, 'path').then(
       (result) => {

@@ -166,9 +166,9 @@ function isOwner(core: RouterCore, placement: Placement): boolean {
   return isAmongNearest(view.ownLocation, core.peers(), placement.target, owners);
 }
 
-/** SSK and keyword records: another valid one under the same key is a collision. A CHK has only one block, a pointer has versions. */
+/** SSK records: another valid one under the same key is a collision. A CHK has only one block, a pointer has versions, a keyword's bucket has many. */
 function firstOneStands(kind: Kind): boolean {
-  return kind === KIND.ssk || kind === KIND.keyword;
+  return kind === KIND.ssk;
 }
 
 function answer(core: RouterCore, asker: Asker, result: InsertResult): void {

@@ -63,6 +63,8 @@ export interface StoreOptions {
   readonly verify: (ref: BlockRef, bytes: Uint8Array) => boolean;
   /** Whether a pointer record replaces the one that stands; by default the higher version does. */
   readonly supersedes?: (existing: Uint8Array, candidate: Uint8Array) => boolean;
+  /** Days since 1970; by default the clock's, which tests set to what they like. */
+  readonly nowDay?: () => number;
   /** A block that was held as owner no longer matched its key and was dropped: others may still have it. */
   readonly onLost?: (ref: BlockRef, replica: Replica) => void;
 }
@@ -102,6 +104,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       ownLocation: options.ownLocation,
       verify: options.verify,
       supersedes: options.supersedes ?? hasHigherVersion,
+      nowDay: options.nowDay ?? (() => Math.floor(clock.nowMs() / 86_400_000)),
     },
   );
   await loadSlots({ slots, table, regions, keys });

@@ -7,6 +7,8 @@
  * Rule    the first valid record under a key wins, the same bytes are "present", others "collision"; of pointers the one that
  *         supersedes wins. Full: the record farthest from our location goes, of equally far ones the oldest; one that is itself
  *         the farthest is declined. What arrives in one turn of the event loop becomes durable in one transaction.
+ *         Keyword records: one row for each bucket holds up to 64 of them behind 16 bytes of their hash, and counts as so many records; what
+ *         comes is merged in, what is 30 days old goes (keys/node-keyword.ts).
  * Errors  a disk that refuses is answered {type:'failed'} to all of a transaction; what stood before still stands.
  * Why     a path copy on disk would cost an fsync of the whole process for each request somebody sends through us; and so would
  *         each owned record alone, because SQLite waits for the device while nothing else runs.
@@ -28,6 +30,7 @@ import {
   packFlags,
   unpackFlags,
 } from './held-ref.ts';
+import { addToBucket, answerOfBucket, bucketWeight, isBucketWhole } from './keyword-bucket.ts';
 import { putFailure } from './put-failure.ts';
 import type { Sequence } from './sequence.ts';
 import { createSlotTable, NO_SLOT, SLOT } from './slot-table.ts';
@@ -81,6 +84,8 @@ interface ShelfOptions {
   readonly ownLocation: () => RingLocation;
   readonly verify: (ref: BlockRef, bytes: Uint8Array) => boolean;
   readonly supersedes: (existing: Uint8Array, candidate: Uint8Array) => boolean;
+  /** Days since 1970, for what keyword records say of their age. */
+  readonly nowDay: () => number;
 }
 
 /** An owned record that waits for its transaction. */
@@ -107,6 +112,8 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
   const table = createSlotTable(Math.max(GROW_ROWS, rows.length));
   const farthest = createFarthestFirst(table, ownCoarse);
   const free: number[] = [];
+  /** Of rows that hold more than one record. */
+  const weights = new Map<number, number>();
   const passing = new Map<string, { ref: BlockRef; bytes: Uint8Array }>();
   let owned = 0;
   /** Rows given to jobs of the transaction under way. */
@@ -123,9 +130,20 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
     for (const [row, { digest, number, sealed }] of rows.entries()) {
       const tail = keys.sealRef(number, sealed.subarray(ROUTING_TAIL_AT), ROUTING_TAIL_AT);
       if (unpackFlags(tail[0]!) === undefined) free.push(row);
-      else show(row, digest, number, tail[0]!, (tail[1]! << 16) | (tail[2]! << 8) | tail[3]!);
+      else {
+        if (unpackFlags(tail[0]!)!.kind === KIND.keyword) weigh(row, records.get(RECORDS, hexKey(digest))?.length ?? 0);
+        show(row, digest, number, tail[0]!, (tail[1]! << 16) | (tail[2]! << 8) | tail[3]!);
+      }
     }
   }
+
+  function weigh(row: number, bytes: number): void {
+    const weight = bucketWeight(bytes);
+    if (weight > 1) weights.set(row, weight);
+    else weights.delete(row);
+  }
+
+  const weightOf = (row: number): number => weights.get(row) ?? 1;
 
   function show(row: number, digest: Uint8Array, number: number, flags: number, coarse: number): void {
     table.sequence[row] = number;
@@ -138,7 +156,7 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
     table.state[row] = SLOT.store;
     table.link(row, digest);
     farthest.add(row);
-    owned++;
+    owned += weightOf(row);
   }
 
   /** The row keeps its content, but is not found any more. */
@@ -146,11 +164,12 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
     table.unlink(row);
     table.state[row] = SLOT.busy;
     farthest.remove(row);
-    owned--;
+    owned -= weightOf(row);
   }
 
   function release(row: number): void {
     table.state[row] = SLOT.free;
+    weights.delete(row);
     free.push(row);
   }
 
@@ -160,11 +179,36 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
     const value = records.get(RECORDS, nameOf(row));
     if (value !== undefined && value.length > SEQUENCE_BYTES) {
       const bytes = keys.cipher(ref, readSequence(value), value.subarray(SEQUENCE_BYTES));
-      if (options.verify(ref, bytes)) return bytes;
+      if (ref.kind === KIND.keyword ? isBucketWhole(crypto, bytes) : options.verify(ref, bytes)) return bytes;
     }
     damaged++;
     forget(row);
     return undefined;
+  }
+
+  async function putKeywords(
+    ref: BlockRef,
+    replica: Replica,
+    bytes: Uint8Array,
+    reason: CopyReason,
+    digest: Uint8Array,
+    row: number,
+  ): Promise<PutResult> {
+    const own = row === NO_SLOT ? undefined : readOwn(row, ref);
+    if (own === undefined && reason === 'path') return { type: 'declined' };
+    const value = addToBucket(crypto, own, bytes, options.nowDay());
+    if (typeof value === 'string') return { type: value };
+    return keepOwned(digest, heldFor(ref, replica, reason, own === undefined ? NO_SLOT : row), value);
+  }
+
+  function heldFor(ref: BlockRef, replica: Replica, reason: CopyReason, row: number): HeldRef {
+    const before = row === NO_SLOT ? undefined : unpackFlags(table.flags[row]!);
+    return {
+      ref: { kind: ref.kind, key: ref.key },
+      replica: before?.replica ?? replica,
+      reason: before?.reason ?? reason,
+      coarse: before === undefined ? coarseLocation(locationOf(crypto, ref, replica)) : table.coarse[row]!,
+    };
   }
 
   function readPassing(name: string): Uint8Array | undefined {
@@ -245,6 +289,7 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
       for (const other of gone) release(other);
       evicted += gone.length;
       if (table.state[row] === SLOT.store) hide(row); // replaced: its age changes
+      weigh(row, job.held.ref.kind === KIND.keyword ? job.bytes.length : 0);
       show(row, job.digest, number, packFlags(job.held), job.held.coarse);
       passing.delete(hexKey(job.digest));
       job.done.resolve({ type: 'stored' });
@@ -255,24 +300,24 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
   function place(job: Job): Placed | undefined {
     const number = sequence.next();
     const present = table.find(job.digest);
-    if (present !== NO_SLOT) {
-      farthest.remove(present); // nobody of this transaction may evict what it replaces
-      return { job, number, row: present, evicted: [] };
-    }
+    const weight = job.held.ref.kind === KIND.keyword ? bucketWeight(job.bytes.length) : 1;
+    const growth = Math.max(0, present === NO_SLOT ? weight : weight - weightOf(present));
+    if (present !== NO_SLOT) farthest.remove(present); // nobody of this transaction may evict what it replaces
     const gone: number[] = [];
     const centre = ownCoarse();
-    while (owned + reserved >= recordsMax) {
+    while (growth > 0 && owned + reserved + growth > recordsMax) {
       const last = farthest.farthest();
       if (last === NO_SLOT || coarseDistance(job.held.coarse, centre) > farthest.distanceOf(last)) {
         for (const row of gone) reveal(row, table.digestOf(row));
+        if (present !== NO_SLOT) farthest.add(present);
         job.done.resolve({ type: 'declined' });
         return undefined;
       }
       hide(last);
       gone.push(last);
     }
-    reserved++;
-    return { job, number, row: takeRow(), evicted: gone };
+    reserved += growth;
+    return { job, number, row: present === NO_SLOT ? takeRow() : present, evicted: gone };
   }
 
   function takeRow(): number {
@@ -298,6 +343,7 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
       const row = table.find(digest);
       try {
         const own = row === NO_SLOT ? undefined : readOwn(row, ref);
+        if (ref.kind === KIND.keyword) return own === undefined ? undefined : answerOfBucket(own, options.nowDay());
         return own ?? readPassing(hexKey(digest));
       } catch (error) {
         if (error instanceof LocalError) return readPassing(hexKey(digest));
@@ -310,6 +356,7 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
       const name = hexKey(digest);
       try {
         const row = table.find(digest);
+        if (ref.kind === KIND.keyword) return await putKeywords(ref, replica, bytes, reason, digest, row);
         const own = row === NO_SLOT ? undefined : readOwn(row, ref);
         const existing = own ?? readPassing(name);
         if (existing !== undefined) {
@@ -320,14 +367,7 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
         }
         // A newer pointer that only passes by still replaces what we own: an owner must not answer with an older one.
         if (own === undefined && reason === 'path') return keepPassing(name, ref, bytes);
-        const before = own === undefined ? undefined : unpackFlags(table.flags[row]!);
-        const held: HeldRef = {
-          ref: { kind: ref.kind, key: ref.key },
-          replica: before?.replica ?? replica,
-          reason: before?.reason ?? reason,
-          coarse: before === undefined ? coarseLocation(locationOf(crypto, ref, replica)) : table.coarse[row]!,
-        };
-        return await keepOwned(digest, held, bytes);
+        return await keepOwned(digest, heldFor(ref, replica, reason, own === undefined ? NO_SLOT : row), bytes);
       } catch (error) {
         return putFailure(error);
       }

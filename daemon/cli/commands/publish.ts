@@ -32,6 +32,12 @@ export const publish: CommandRun = async (context, [file = '-']) => {
   const progress = createProgress(output.quiet ? 'none' : (options.choice('progress', PROGRESS_MODES) ?? 'auto'));
   const tree = isFolder(file) ? await findFiles(file, { all: options.flag('all') }) : undefined;
   const defaultPath = tree === undefined ? undefined : defaultDocument(context, tree);
+  const keywords = options.text('keywords');
+  if (keywords !== undefined) {
+    output.note(
+      'note: whoever guesses a keyword finds this document under it, and can tell that it is announced there',
+    );
+  }
   const wantedAs = options.text('as');
   const as = wantedAs === undefined ? undefined : await readyToSign(context, wantedAs);
   const wishes = {
@@ -43,6 +49,7 @@ export const publish: CommandRun = async (context, [file = '-']) => {
     ...(options.flag('verify') ? { verify: true } : {}),
     ...(defaultPath === undefined ? {} : { default: defaultPath }),
     ...(as === undefined ? {} : { as }),
+    ...(keywords === undefined ? {} : { keywords }),
   };
   const path = as === undefined || tree === undefined ? queueablePath(file) : undefined;
   if (path !== undefined) {

@@ -180,6 +180,9 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     async newestEdition() {
       throw new LocalError('not_found');
     },
+    async search() {
+      return { hits: [], buckets: 16, answered: 16 };
+    },
     generateKeys: () => ({ insertUri: 'SSK@fake-insert', requestUri: 'SSK@fake-request' }),
     publishDirectory(files, options): PublishTransfer {
       async function* joined(): AsyncGenerator<Uint8Array> {

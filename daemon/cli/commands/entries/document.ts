@@ -36,6 +36,10 @@ export const DOCUMENT_COMMANDS: readonly CommandSpec[] = [
         sentence: 'a name for it: key of the key ring (its site), KEY/DOCUMENT, or KSK@word, which anybody can guess',
       },
       PASSPHRASE_FILE,
+      {
+        flags: '--keywords <words>',
+        sentence: 'words with commas between them, under which `holloway search` finds it for 30 days',
+      },
       { flags: '--default <path>', sentence: 'file of a folder that stands for the whole (index.html)' },
       { flags: '--all', sentence: 'of a folder also what begins with a dot' },
       { flags: '--verify', sentence: 'before saying done, fetch sample blocks back over another route' },

@@ -59,4 +59,28 @@ export const SITE_COMMANDS: readonly CommandSpec[] = [
     json: { v: 'integer', edition: 'integer', uri: 'text', isForked: 'boolean' },
     load: async () => (await import('../watch.ts')).watch,
   },
+  {
+    name: 'search',
+    args: [{ name: '<words...>', sentence: 'keywords; what has more of them comes first' }],
+    flags: [{ flags: '--limit <n>', sentence: 'how many hits to show, 1..200 (20)' }, TIMEOUT],
+    sentence: 'Find documents that were announced under a word.',
+    example: 'holloway search garden bees',
+    json: {
+      v: 'integer',
+      hits: [
+        {
+          uri: 'text',
+          words: 'integer',
+          title: 'text|null',
+          contentType: 'text|null',
+          sizeBytes: 'integer',
+          ageDays: 'integer',
+          workBits: 'integer',
+        },
+      ],
+      buckets: 'integer',
+      answered: 'integer',
+    },
+    load: async () => (await import('../search.ts')).search,
+  },
 ];

@@ -173,6 +173,8 @@ export interface TransferStatus {
   readonly blocksNeeded: number | null;
   readonly blocksInFlight: number;
   readonly blocksMissed: number;
+  /** Requests that left for the network in this run. */
+  readonly blocksAsked?: number;
   readonly bytes: number;
   readonly totalBytes: number | null;
   readonly bytesPerSec: number;

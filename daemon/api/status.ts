@@ -88,6 +88,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
       blocksNeeded: progress.blocksNeeded ?? null,
       blocksInFlight: progress.blocksInFlight,
       blocksMissed: progress.blocksMissed,
+      ...(progress.blocksAsked === undefined ? {} : { blocksAsked: progress.blocksAsked }),
       bytes: progress.bytes,
       totalBytes: progress.totalBytes ?? null,
       bytesPerSec,

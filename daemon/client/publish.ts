@@ -282,6 +282,7 @@ export class PublishSession {
         this.#transfer.update({ copiesMin: Math.min(this.#transfer.progress.copiesMin ?? copies, copies) });
       },
       onMiss: () => this.#transfer.countMiss(),
+      onAsk: () => this.#transfer.update({ blocksAsked: (this.#transfer.progress.blocksAsked ?? 0) + 1 }),
     };
     return this.#context;
   }

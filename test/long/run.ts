@@ -22,6 +22,10 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: 'the datastore cut at every boundary of 5,000 operations, on lying disks, and killed 1,000 times under load',
     run: async (seed) => (await import('./store-kills.ts')).run(seed),
   },
+  'queue-kills': {
+    what: 'fetches and publishes of 200 MiB under a hundred kills of command and daemon: what is fetched or inserted again',
+    run: async (seed) => (await import('./queue-kills.ts')).run(seed),
+  },
   handshakes: {
     what: 'a million hostile handshake messages in memory, some thousands over sockets: none accepted, none answered',
     run: async () => (await import('./handshakes.ts')).run(),

@@ -17,6 +17,9 @@ export interface MemoryDisk extends Disk {
   readonly names: readonly string[];
 }
 
+/** Names that daemon/io/records.ts takes. */
+const TABLE = /^[a-z][a-z0-9-]{0,63}$/;
+
 interface Image {
   live: Uint8Array;
   durable: Uint8Array;
@@ -81,6 +84,7 @@ export function createMemoryDisk(): MemoryDisk {
     const store = tables.get(name) ?? new Map<string, Map<string, Uint8Array>>();
     tables.set(name, store);
     const table = (given: string): Map<string, Uint8Array> => {
+      if (!TABLE.test(given)) throw new RangeError(`not a table name: ${given}`); // as the real one has it
       const found = store.get(given) ?? new Map<string, Uint8Array>();
       store.set(given, found);
       return found;

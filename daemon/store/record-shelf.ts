@@ -143,7 +143,9 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
     else weights.delete(row);
   }
 
-  const weightOf = (row: number): number => weights.get(row) ?? 1;
+  function weightOf(row: number): number {
+    return weights.get(row) ?? 1;
+  }
 
   function show(row: number, digest: Uint8Array, number: number, flags: number, coarse: number): void {
     table.sequence[row] = number;

@@ -298,6 +298,13 @@ export const USER_ERRORS = {
     cause: 'it cannot be made, or others can read the keys in it',
     next: 'chmod 700 it, or choose another --home',
   },
+  other_network: {
+    exit: 8,
+    http: 500,
+    what: 'this home holds the data of another network',
+    cause: 'blocks and identity of one network never go to another',
+    next: 'set network.name back, or choose another --home for the other network',
+  },
   port_in_use: {
     exit: 8,
     http: 500,

@@ -69,7 +69,7 @@ export function createOutput(
       if (options.json) stdout.write(`${JSON.stringify(value)}\n`);
     },
     note(text) {
-      if (!options.quiet) stderr.write(`${text}\n`);
+      if (!options.quiet && text !== '') stderr.write(`${text}\n`);
     },
     commandIs(name) {
       command = name;
@@ -101,7 +101,7 @@ export function localErrorOf(error: unknown): LocalError {
   if (error instanceof ConfigError) return new LocalError('bad_config', error.message, { cause: error });
   if (error instanceof PathError) return new LocalError('bad_home', error.message, { cause: error });
   if (error instanceof DataVersionError) {
-    return new LocalError(error.reason === 'newer' ? 'store_format' : 'bad_home', error.message, { cause: error });
+    return new LocalError(error.reason === 'newer' ? 'store_format' : 'other_network', error.message, { cause: error });
   }
   if (error instanceof HomeLocked) return new LocalError('running', error.message, { cause: error });
   const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -1,7 +1,7 @@
 /**
  * `holloway peer invite` and `peer join`.
  *
- * Errors  bad_invite and invite_expired before anything is touched; bad_home when the data here belong to another network already.
+ * Errors  bad_invite and invite_expired before anything is touched; other_network when the data here belong to another network already.
  * Why     what joins is the configuration: the next start takes it as any other. A daemon that runs is stopped and started, because a node
  *         changes its network only with everything it holds.
  * Source  ux §§ 2.3, 5.
@@ -59,8 +59,8 @@ export const peerJoin: CommandRun = async (context, [given = '']) => {
   const stamp = readStamp(paths.dataDir);
   if (stamp !== undefined && stamp.network !== network) {
     throw new LocalError(
-      'bad_home',
-      `its data belong to network ${stamp.network}; to be in ${network} too, give it a home of its own: --home DIR`,
+      'other_network',
+      `${stamp.network}; to be in ${network} too, give that a home of its own: --home DIR`,
     );
   }
 

@@ -64,18 +64,23 @@ export async function startDaemon(context: Context) {
   const api = await waitForDaemon(context, child.pid ?? 0, () => exit);
   if (api === undefined) {
     const said = readFileSync(paths.logFile).subarray(logStart).toString('utf8').trimEnd();
-    output.note(said);
-    throw new LocalError(codeSaid(said), `the daemon did not start; its log is ${paths.logFile}`);
+    throw failureSaid(output, said, paths.logFile);
   }
   child.unref();
   const { network } = await api.get<Status>('/v1/status');
   return { pid: child.pid ?? 0, network, api: api.socketPath, joined };
 }
 
-/** The daemon ends with the same three-part message as every command: its code stands in brackets. */
-function codeSaid(said: string): UserErrorCode {
-  const code = [...said.matchAll(/ \[([a-z_]+)\]$/gm)].at(-1)?.[1] ?? '';
-  return Object.hasOwn(USER_ERRORS, code) ? (code as UserErrorCode) : 'internal';
+/** The daemon ends with the same three-part message as every command: it is said once, as ours. What else it said goes before. */
+function failureSaid(output: Context['output'], said: string, logFile: string): LocalError {
+  const [whole, head = '', code = ''] = /^holloway: (.*?) {2}\[([a-z_]+)\]\n.*\n.*$/m.exec(said) ?? [];
+  if (whole === undefined || !Object.hasOwn(USER_ERRORS, code)) {
+    output.note(said);
+    return new LocalError('internal', `the daemon did not start; its log is ${logFile}`);
+  }
+  const { what } = USER_ERRORS[code as UserErrorCode];
+  output.note(said.replace(whole, '').trim());
+  return new LocalError(code as UserErrorCode, head.startsWith(`${what}: `) ? head.slice(what.length + 2) : undefined);
 }
 
 async function waitForDaemon(context: Context, pid: number, exited: () => number | undefined) {

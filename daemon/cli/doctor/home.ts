@@ -199,7 +199,7 @@ export function checkStore({ dataDir, config }: HomeFacts): readonly Finding[] {
     const run = `holloway config set network.name ${readStamp(dataDir)!.network}`;
     return [
       trouble('fail', 'store', {
-        code: 'bad_home',
+        code: 'other_network',
         text: refusal.message,
         next: `${run}, or choose another --home`,
         run,

@@ -112,7 +112,7 @@ const FAULTS: readonly (readonly [string, string, (given: Rig) => void | Promise
   ],
   [
     'data of another network',
-    'bad_home',
+    'other_network',
     ({ home }) =>
       writeFileSync(join(home, 'layout.json'), '{"layout":1,"version":"0","network":"garden"}', { mode: 0o600 }),
   ],

@@ -100,6 +100,8 @@ export interface FetchOptions {
   readonly range?: { readonly from: number; readonly to: number };
   /** Metadata only: the content is empty. */
   readonly listOnly?: boolean;
+  /** One file is wanted: of a folder its default document, or LocalError is_folder. */
+  readonly asFile?: boolean;
 }
 
 export interface FetchedMetadata {

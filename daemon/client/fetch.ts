@@ -174,10 +174,10 @@ class Retrieval {
     const listing = await this.#readListing(document);
     const { top } = document;
     const path = this.#uri.path.join('/');
-    const file = listing.files.find((candidate) => candidate.path === path);
+    const file = this.#fileAt(listing, path);
     if (file !== undefined) {
       const { from, to } = this.#rangeOf(file.sizeBytes);
-      const name = path.slice(path.lastIndexOf('/') + 1);
+      const name = file.path.slice(file.path.lastIndexOf('/') + 1);
       this.#announce({ sizeBytes: file.sizeBytes, contentBytes: to - from, contentType: undefined, name });
       await this.#handOverFiles(listing, [{ ...file, offset: file.offset + from, sizeBytes: to - from }]);
       return;
@@ -200,6 +200,17 @@ class Retrieval {
       },
     });
     await this.#handOverFiles(listing, files);
+  }
+
+  /** @throws LocalError is_folder when a file is wanted and none stands for the folder */
+  #fileAt({ files, defaultPath }: Listing, path: string): ListedFile | undefined {
+    const file = files.find((candidate) => candidate.path === path);
+    if (file !== undefined || this.#options.asFile !== true) return file;
+    const below = path === '' ? '' : `${path}/`;
+    if (!files.some((candidate) => candidate.path.startsWith(below))) return undefined;
+    const chosen = files.find((candidate) => candidate.path === defaultPath && candidate.path.startsWith(below));
+    if (chosen === undefined) throw new LocalError('is_folder');
+    return chosen;
   }
 
   /** [from, to) of a file of this size; empty when only metadata is wanted. */

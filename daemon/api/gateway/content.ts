@@ -256,7 +256,7 @@ export class Content {
     if (isPlain && asked.isPerson) return asked.page(200, picturePage(target.path, this.#deps.verdict()), {}, true);
     if (isPlain && asked.destination === 'image') {
       const found = this.#asIs(asked, target, file, 'image/svg+xml');
-      const policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+      const policy = `${DOWNLOAD_POLICY}; style-src 'unsafe-inline'; img-src data:`;
       return asked.deliver({ ...found, headers: { ...found.headers, 'Content-Security-Policy': policy } });
     }
     if (asked.destination === 'image') throw new LocalError('unsafe_content', 'a drawing with more in it than shapes');

@@ -30,7 +30,7 @@ import { missingFilePage, problemOf } from './pages/problems.ts';
 import { type KeyTarget, parseKey, parsePath } from './url.ts';
 
 export interface GatewayDeps {
-  readonly client: Client;
+  readonly client: Pick<Client, 'fetch' | 'cancel' | 'transfers'>;
   readonly queue?: TransferQueue | undefined;
   readonly clock: Clock;
   readonly status: Pick<StatusSource, 'read'>;

@@ -21,7 +21,7 @@ import { isAmongNearest, nearestPeers, ownersWanted } from './owners.ts';
 import { refName } from './pending.ts';
 
 /** Replacements are looked for among this many times the owners; a node takes copies if it is among as many. */
-const NEAR_ENOUGH = 2;
+export const NEAR_ENOUGH = 2;
 /** How long storing one copy may take at a node that was asked. */
 const STORE_COPY_MS = 5_000;
 

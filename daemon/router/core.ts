@@ -172,7 +172,8 @@ export class RouterCore {
    * newest state must come from owners. While too many writes wait for a slow disk the block just passes.
    */
   keepOnPath(ref: BlockRef, replica: Replica, block: Uint8Array, by: KeptBy): void {
-    if (ref.kind === KIND.pointer || ref.kind === KIND.keyword || this.#pathWrites >= PATH_WRITES_MAX) return;
+    const hasVersions = ref.kind === KIND.pointer || ref.kind === KIND.keyword;
+    if ((hasVersions && !this.deps.store.has(ref)) || this.#pathWrites >= PATH_WRITES_MAX) return;
     this.#pathWrites++;
     this.deps.store.put(ref, replica, block, 'path').then(
       (result) => {

@@ -14,7 +14,7 @@ import type { Link } from '../link/link-types.ts';
 import type { MessageNamed } from '../wire/messages.ts';
 import { answerOf, type InsertResult } from './answers.ts';
 import type { Reply } from './asks.ts';
-import { distribute, type Placement } from './copies.ts';
+import { distribute, NEAR_ENOUGH, type Placement } from './copies.ts';
 import type { RouterCore } from './core.ts';
 import { nextHtl } from './htl.ts';
 import { checkInsertWork } from './insert-work.ts';
@@ -91,7 +91,7 @@ async function serveInsert(
 }
 
 async function place(core: RouterCore, asker: Asker, sentHtl: number, placement: Placement): Promise<InsertResult> {
-  const { ref, replica, payload, deadlineAtMs } = placement;
+  const { ref, payload, deadlineAtMs } = placement;
   if (firstOneStands(ref.kind)) {
     const existing = await core.readStore(ref, deadlineAtMs, false);
     if (existing !== undefined && !core.deps.crypto.equal(existing, payload)) {
@@ -104,12 +104,12 @@ async function place(core: RouterCore, asker: Asker, sentHtl: number, placement:
   }
   const onward = await sendOnInsert(core, asker, sentHtl, placement);
   if (onward.type === 'done') {
-    if (onward.result.type === 'inserted') core.keepOnPath(ref, replica, payload, 'insert');
+    if (onward.result.type === 'inserted') await keepPassing(core, placement);
     return onward.result;
   }
   const failure = worstOf(onward.failures);
   if (onward.type === 'gaveUp') return failure ?? { type: 'routeNotFound' };
-  if (failure !== undefined && !isOwner(core, placement)) return failure;
+  if (failure !== undefined && !isNear(core, placement, 1)) return failure;
   return distribute(core, placement);
 }
 
@@ -125,6 +125,7 @@ export function sendOnInsert(
     target,
     deadlineAtMs,
     asker: asker === undefined ? undefined : { key: asker.link.peerKey, location: asker.link.peer?.location },
+    isCostly: true,
     failedMs: () => 0,
     question: (id, deadlineMs) => {
       core.counters.totals.insertsForwarded++;
@@ -160,10 +161,24 @@ function judge(core: RouterCore, placement: Placement, link: Link, reply: Reply)
   return { type: 'next', failure: { type: 'routeNotFound' } };
 }
 
-function isOwner(core: RouterCore, placement: Placement): boolean {
+/**
+ * Others say that they store it. That makes it a block that passed by; a key with several places we keep as owners should, when we are near: whoever sits
+ * nearest to a place can throw away what comes and say that it was stored, and only those around it can know better.
+ */
+async function keepPassing(core: RouterCore, placement: Placement): Promise<void> {
+  const { ref, replica, payload, deadlineAtMs } = placement;
+  const hasSeveralPlaces = placement.owners > core.options.owners;
+  if (!hasSeveralPlaces || !isNear(core, placement, NEAR_ENOUGH)) {
+    return core.keepOnPath(ref, replica, payload, 'insert');
+  }
+  await core.storeAsOwner(ref, replica, payload, 'insert', deadlineAtMs);
+}
+
+/** Whether we are among so many times the owners nearest to its place, as far as we know. */
+function isNear(core: RouterCore, placement: Placement, times: number): boolean {
   const { view } = core.deps;
   const owners = ownersWanted(placement.owners, view.estimatedNodes());
-  return isAmongNearest(view.ownLocation, core.peers(), placement.target, owners);
+  return isAmongNearest(view.ownLocation, core.peers(), placement.target, owners * times);
 }
 
 /** SSK records: another valid one under the same key is a collision. A CHK has only one block, a pointer has versions, a keyword's bucket has many. */

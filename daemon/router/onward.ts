@@ -28,7 +28,7 @@ const ACCEPT_MS_MAX = 3_000;
 const LOOP_RETRY_MS = 250;
 /** Patience with a next hop: at least this, more for each halving of the ring that lies behind it, and some times what is usual there. */
 const PATIENCE_MS = 700;
-const PATIENCE_PER_OCTAVE_MS = 250;
+const PATIENCE_PER_OCTAVE_MS = 350;
 const PATIENCE_TIMES = 4;
 /** What a failure weighs that may be of a node behind the peer. */
 const FAILED_BEHIND = 0.5;
@@ -53,6 +53,8 @@ export interface Onward<Result> {
   readonly deadlineAtMs: number;
   /** Who must not be asked: the peer it came from. Undefined at the exit, which sends on even if it is nearest itself. */
   readonly asker: { readonly key: string; readonly location: RingLocation | undefined } | undefined;
+  /** Carries a block, and more of them where it arrives. */
+  readonly isCostly: boolean;
   /** Milliseconds for which this peer is known to have failed for this key; 0 if it is not. */
   failedMs(peerKey: string): number;
   question(id: number, deadlineMs: number): Question;
@@ -135,6 +137,8 @@ function patienceFor(core: RouterCore, onward: Onward<unknown>, hop: HopChoice<P
   const octaves = 32 - Math.clz32(Math.floor(away * core.deps.view.estimatedNodes()));
   const usualMs = PATIENCE_MS + PATIENCE_PER_OCTAVE_MS * octaves;
   const leftMs = onward.deadlineAtMs - core.nowMs();
+  // An insert that is begun twice is placed twice, at every hop anew: that is worth waiting for.
+  if (onward.isCostly) return leftMs / 2;
   return Math.min(Math.max(usualMs, PATIENCE_TIMES * core.estimates.expectedMs(hop.peer.key, away)), leftMs / 2);
 }
 

@@ -6,7 +6,8 @@
  * Errors  a FetchResult says why; a block that does not match its key closes the link it came over and counts as no answer.
  * Why     every node after the exit verifies and may keep what passes: that is how popular data wears its own path. A peer
  *         that was asked only because of what it claims of its peers, and is itself farther away than we are, cannot say that
- *         a key is not there: its DataNotFound is one failed attempt, any nearer peer's ends the search.
+ *         a key is not there: its DataNotFound is one failed attempt, any nearer peer's ends the search; but who is near enough itself asks
+ *         others that should own a key with several places, or one liar beside each place would hide it.
  * Source  design § 8.
  * @module
  */
@@ -17,12 +18,13 @@ import type { Peer } from '../topology/topology-types.ts';
 import type { MessageNamed } from '../wire/messages.ts';
 import { answerOf, type FetchResult } from './answers.ts';
 import type { Reply } from './asks.ts';
+import { NEAR_ENOUGH } from './copies.ts';
 import type { RouterCore } from './core.ts';
 import { HTL_FINAL, nextHtl } from './htl.ts';
 import type { HopChoice } from './next-hop.ts';
 import { offerTo } from './offers.ts';
 import { type HopFailure, type Onward, tryNextHops, type Verdict, worstOf } from './onward.ts';
-import { nearestPeers, ownersOfFetch, ownersWanted } from './owners.ts';
+import { isAmongNearest, nearestPeers, ownersOfFetch, ownersWanted } from './owners.ts';
 import { type Asker, refName } from './pending.ts';
 
 /** The next co-owner is asked when the one before said no, or after this long. */
@@ -104,7 +106,13 @@ async function search(core: RouterCore, wanted: Search): Promise<FetchResult> {
   let tried: ReadonlySet<string> = new Set();
   if (wanted.sentHtl > HTL_FINAL) {
     const onward = await sendOn(core, wanted);
-    if (onward.type === 'done') return onward.result;
+    if (onward.type === 'done') {
+      const { result } = onward;
+      if (result.type !== 'dataNotFound' || !isNear(core, wanted)) return result;
+      // One node's word, and it may lie: we are near enough to know others who should have it.
+      const payload = await askCoOwners(core, wanted, new Set(), NEAR_ENOUGH);
+      return payload === undefined ? result : { type: 'data', payload };
+    }
     if (onward.type === 'gaveUp') {
       return worstOf(onward.failures) ?? { type: onward.outOfTime ? 'timeout' : 'dataNotFound' };
     }
@@ -123,6 +131,7 @@ export function sendOn(core: RouterCore, wanted: Search): ReturnType<typeof tryN
     target,
     deadlineAtMs,
     asker: asker === undefined ? undefined : { key: asker.link.peerKey, location: asker.link.peer?.location },
+    isCostly: false,
     failedMs: (peerKey) => (asker === undefined ? 0 : core.failures.peerRemainingMs(name, peerKey, core.nowMs())),
     question: (id, deadlineMs) => {
       core.counters.totals.fetchesForwarded++;
@@ -153,8 +162,25 @@ function judge(core: RouterCore, ref: BlockRef, hop: HopChoice<Peer>, reply: Rep
   return { type: 'done', result: { type: 'dataNotFound' }, served: false };
 }
 
-/** The first block that one of the other owners has; undefined when none does. */
-function askCoOwners(core: RouterCore, wanted: Search, tried: ReadonlySet<string>): Promise<Uint8Array | undefined> {
+/** Whether a key with several places lies so near to us that we could be asked to own it. */
+function isNear(core: RouterCore, wanted: Search): boolean {
+  const { view } = core.deps;
+  const owners = ownersOfFetch(wanted.ref, wanted.replica, core.options);
+  if (owners <= core.options.owners) return false;
+  const near = ownersWanted(owners, view.estimatedNodes()) * NEAR_ENOUGH;
+  return isAmongNearest(view.ownLocation, core.peers(), wanted.target, near);
+}
+
+/**
+ * The first block that one of the other owners has; undefined when none does.
+ * @param times how many times as many nodes as there should be owners are asked
+ */
+function askCoOwners(
+  core: RouterCore,
+  wanted: Search,
+  tried: ReadonlySet<string>,
+  times = 1,
+): Promise<Uint8Array | undefined> {
   const nowMs = core.nowMs();
   const { view } = core.deps;
   const name = refName(wanted.ref, wanted.replica);
@@ -168,7 +194,7 @@ function askCoOwners(core: RouterCore, wanted: Search, tried: ReadonlySet<string
         !tried.has(peer.key) &&
         core.failures.peerRemainingMs(name, peer.key, nowMs) === 0,
     );
-  const targets = nearestPeers(others, wanted.target).slice(0, owners - 1);
+  const targets = nearestPeers(others, wanted.target).slice(0, owners * times - 1);
   return new Promise((resolve) => {
     let next = 0;
     let waiting = 0;

@@ -26,6 +26,10 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: 'fetches and publishes of 200 MiB under a hundred kills of command and daemon: what is fetched or inserted again',
     run: async (seed) => (await import('./queue-kills.ts')).run(seed),
   },
+  'forged-records': {
+    what: 'a million forged or old SSK, pointer and keyword records against relay, store and reader: none accepted',
+    run: async (seed) => (await import('./forged-records.ts')).run(seed),
+  },
   handshakes: {
     what: 'a million hostile handshake messages in memory, some thousands over sockets: none accepted, none answered',
     run: async () => (await import('./handshakes.ts')).run(),

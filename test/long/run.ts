@@ -30,6 +30,14 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: 'a million forged or old SSK, pointer and keyword records against relay, store and reader: none accepted',
     run: async (seed) => (await import('./forged-records.ts')).run(seed),
   },
+  'gateway-canary': {
+    what: 'every leak vector in Chromium through a gateway; a canary counts connections (0 wanted)',
+    run: async () => (await import('./gateway-canary.ts')).run(),
+  },
+  'gateway-downloads': {
+    what: '200 MiB through a gateway by curl, wget and aria2c, each killed and resumed',
+    run: async (seed) => (await import('./gateway-downloads.ts')).run(seed),
+  },
   handshakes: {
     what: 'a million hostile handshake messages in memory, some thousands over sockets: none accepted, none answered',
     run: async () => (await import('./handshakes.ts')).run(),

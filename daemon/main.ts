@@ -253,7 +253,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
       stop: () => stop.resolve('asked to'),
     });
     if (fcp !== undefined) closing.push(fcp.close);
-    gateway = await gatewayOf(config, { client: node.client, clock, status, trafficClass: settings.fetchClass });
+    gateway = await gatewayOf(config, { client: node.client, queue: node.queue, clock, status, trafficClass: settings.fetchClass });
     if (gateway !== undefined) closing.push(gateway.close);
     const offSignals = onOperatorSignals(status, operation);
     const link = formatAddress(node.boundAddress);

@@ -186,6 +186,13 @@ export const USER_ERRORS = {
     cause: 'nothing is overwritten unasked',
     next: 'choose another name with -o, or --force',
   },
+  private_data: {
+    exit: 7,
+    http: 409,
+    what: 'the file says more than it shows',
+    cause: 'it carries data about its author, and --strict was given',
+    next: 'leave out --strict, or take it out: --strip does that for JPEG and PNG',
+  },
   read_only: {
     exit: 7,
     http: 403,

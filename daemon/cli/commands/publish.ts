@@ -8,11 +8,13 @@
  */
 import { closeSync, constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { TransferResult } from '../../api/schema.ts';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { createProgress, PROGRESS_MODES } from '../progress.ts';
 import { readyToSign } from './key.ts';
+import { lookForPrivateData, privateDataStripped } from './look-for-private.ts';
 import { followQueued, queueablePath } from './queued.ts';
 import { type FoundTree, findFiles, readTree } from './tree.ts';
 
@@ -51,13 +53,32 @@ export const publish: CommandRun = async (context, [file = '-']) => {
     ...(as === undefined ? {} : { as }),
     ...(keywords === undefined ? {} : { keywords }),
   };
-  const path = as === undefined || tree === undefined ? queueablePath(file) : undefined;
+  if (tree !== undefined && options.flag('strip')) {
+    throw new LocalError('usage', '--strip takes one picture: strip the files of a folder one by one');
+  }
+  if (tree !== undefined)
+    lookForPrivateData(
+      context,
+      file,
+      tree.files.map(({ path: below }) => below),
+    );
+  const isFile = tree === undefined && queueablePath(file) !== undefined;
+  const stripped = isFile ? privateDataStripped(context, file) : undefined;
+  const isQueued = stripped === undefined && (as === undefined || tree === undefined);
+  const path = isQueued ? queueablePath(file) : undefined;
   if (path !== undefined) {
     const hidden = options.flag('all') ? { hidden: true } : {};
     const { id } = await api.post<{ id: string }>('/v1/queue/publish', { ...wishes, ...hidden, path }, giveUp);
     return report(context, await followQueued(context, id, giveUp));
   }
-  const source = file === '-' ? process.stdin : tree === undefined ? openDocument(file) : readTree(file, tree.files);
+  const source =
+    stripped !== undefined
+      ? Readable.from([stripped])
+      : file === '-'
+        ? process.stdin
+        : tree === undefined
+          ? openDocument(file)
+          : readTree(file, tree.files);
   const { id, uploaded } = await api.publish(source, wishes, signal, tree === undefined ? 'publish' : 'publish-tree');
   try {
     const followed = api.follow(id, (transfer) => progress.show(transfer), giveUp);

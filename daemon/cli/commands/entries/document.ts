@@ -42,6 +42,8 @@ export const DOCUMENT_COMMANDS: readonly CommandSpec[] = [
       },
       { flags: '--default <path>', sentence: 'file of a folder that stands for the whole (index.html)' },
       { flags: '--all', sentence: 'of a folder also what begins with a dot' },
+      { flags: '--strip', sentence: 'take out of a JPEG or PNG what says where, when and by whom it was made' },
+      { flags: '--strict', sentence: 'refuse (exit 7) what carries such things instead of warning' },
       { flags: '--verify', sentence: 'before saying done, fetch sample blocks back over another route' },
       {
         flags: '--compress',

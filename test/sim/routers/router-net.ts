@@ -36,6 +36,7 @@ const LATENCY_MU = Math.log(20);
 const LATENCY_SIGMA = 0.7;
 export const OWNERS = 3;
 export const OWNERS_REPLICATED = 8;
+const STRANGER_LATENCY_MS = 5;
 const NO_WORK = new Uint8Array(8);
 
 /** What a hostile node does with a message; what it sends back goes through `reply`. */
@@ -278,7 +279,21 @@ export class RouterNet {
     this.nodes[node]!.router.peerUp(entry);
   }
 
+  /** A link from outside to that node, which is nobody's peer; what the node answers goes to `hear`. */
+  strangerLink(to: number, hear: (message: Message) => void): { send(message: Message): void; close(): void } {
+    const secret = this.random.bytes(32);
+    const atStranger = new NetLink(this, -1, to, STRANGER_LATENCY_MS, secret, hear);
+    const atNode = new NetLink(this, to, to, STRANGER_LATENCY_MS, secret);
+    atStranger.other = atNode;
+    atNode.other = atStranger;
+    return { send: (message) => void atStranger.sendMessage(message), close: () => atStranger.close() };
+  }
+
   deliver(link: NetLink, message: Message): void {
+    if (link.hear !== undefined) {
+      link.hear(message);
+      return;
+    }
     const { router, conduct } = this.nodes[link.owner]!;
     if (conduct === undefined) router.handleMessage(link, message);
     else conduct(message, (answer) => void link.sendMessage(answer));
@@ -300,14 +315,24 @@ class NetLink implements Link {
   readonly exporterSecret: Uint8Array;
   isOpen = true;
   other!: NetLink;
+  /** Set at the end of a link that no node owns. */
+  readonly hear: ((message: Message) => void) | undefined;
   readonly #net: RouterNet;
   readonly #latencyMs: number;
 
-  constructor(net: RouterNet, owner: number, far: number, latencyMs: number, secret: Uint8Array) {
+  constructor(
+    net: RouterNet,
+    owner: number,
+    far: number,
+    latencyMs: number,
+    secret: Uint8Array,
+    hear?: (message: Message) => void,
+  ) {
+    this.hear = hear;
     this.#net = net;
     this.owner = owner;
     this.peer = { location: net.places.locationOf(far) } as Descriptor;
-    this.peerKey = nodeKey(far);
+    this.peerKey = owner === far ? `stranger ${this.handle}` : nodeKey(far);
     this.exporterSecret = secret;
     this.#latencyMs = latencyMs;
   }
@@ -327,7 +352,8 @@ class NetLink implements Link {
     for (const end of [this, this.other]) {
       if (!end.isOpen) continue;
       end.isOpen = false;
-      const node = this.#net.nodes[end.owner]!;
+      const node = this.#net.nodes[end.owner];
+      if (node === undefined) continue;
       const at = node.peers.findIndex((peer) => peer.link === end);
       const [gone] = at < 0 ? [] : node.peers.splice(at, 1);
       if (gone !== undefined) node.router.peerDown(gone);

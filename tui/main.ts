@@ -29,7 +29,7 @@ export interface DashboardOptions {
   readonly tab?: string | undefined;
   readonly mouse?: boolean | undefined;
   /** A line of the caller's above every tab, such as the demo's. */
-  readonly strip?: string | undefined;
+  readonly strip?: (() => string) | undefined;
 }
 
 const FATAL_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
@@ -49,7 +49,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
     const drawing = { ascii };
     let model: Model = createModel({
       readOnly: options.readOnly,
-      strip: options.strip,
+      strip: options.strip?.(),
       tab: tabOf(options.tab),
       refreshMs: options.refreshMs,
       mouse: options.mouse ?? true,
@@ -92,6 +92,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
 
     function paint(): void {
       const { width, height } = terminal;
+      if (options.strip !== undefined) model = { ...model, strip: options.strip() };
       terminal.paint(draw(model, width, height, drawing));
     }
 

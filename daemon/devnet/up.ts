@@ -28,6 +28,8 @@ export interface DevnetOptions {
   readonly settings: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
+  /** Node 1 answers; the others are still to come. */
+  readonly onFirst?: (home: string) => void;
 }
 
 export interface DevnetNode {
@@ -65,6 +67,7 @@ export async function startDevnet(options: DevnetOptions): Promise<RunningDevnet
     for (let i = 1; i <= Math.min(SEEDS, nodes); i++) {
       spawned[i - 1] = spawn(options, i, seeds);
       await answers(options, homes[i - 1]!, spawned[i - 1]!);
+      if (i === 1) options.onFirst?.(homes[0]!);
       const { descriptor } = await apiOf(homes[i - 1]!).get<DescriptorDocument>('/v1/descriptor', options.signal);
       seeds.push(descriptor);
     }

@@ -11,6 +11,6 @@ process.exit(
     ascii: false,
     color: 'auto',
     refreshMs: 1_000,
-    strip: process.argv[3],
+    strip: () => process.argv[3] ?? '',
   }),
 );

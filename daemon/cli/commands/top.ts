@@ -14,12 +14,12 @@ export const top: CommandRun = async (context) => {
   return openDashboard(context, socketPath, readOnly);
 };
 
-/** @param strip an extra line over the screen, such as what the demo wants to say */
+/** @param strip an extra line over the screen, asked for at each frame, such as how far the demo is */
 export async function openDashboard(
   context: Context,
   socketPath: string,
   readOnly: boolean,
-  strip?: string,
+  strip?: () => string,
 ): Promise<number> {
   const { options, output } = context;
   if (output.json || !process.stdout.isTTY || !process.stdin.isTTY) {

@@ -67,10 +67,15 @@ export function choosePath(
 
 /** Whether two relays are different enough to stand in one circuit. */
 export function mayShareCircuit(a: Descriptor, b: Descriptor, rules: PathRules): boolean {
-  if (hexKey(a.nodeId) === hexKey(b.nodeId)) return false;
+  if (isSameId(a.nodeId, b.nodeId)) return false;
   if (!rules.prefixRules) return true;
-  const prefixes = new Set(a.addresses.map(({ host }) => pathPrefix(host)));
-  return !b.addresses.some(({ host }) => prefixes.has(pathPrefix(host)));
+  const prefixes = a.addresses.map(({ host }) => pathPrefix(host));
+  return !b.addresses.some(({ host }) => prefixes.includes(pathPrefix(host)));
+}
+
+function isSameId(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return a.length === b.length;
 }
 
 export function pickOne<T>(items: readonly T[], random: Random): T | undefined {

@@ -76,13 +76,16 @@ export function createRelayUptime(rows: SealedRows, rules: PathRules, random: Ra
       const listed = relays.filter((relay) => watched.has(hexKey(relay.nodeId)));
       for (const relay of listed) watched.get(hexKey(relay.nodeId))!.listedHour = nowHour;
       let others = relays.filter((relay) => !watched.has(hexKey(relay.nodeId)));
+      let latest = listed;
       while (watched.size < SAMPLE_MAX) {
-        others = others.filter((relay) => listed.every((member) => mayShareCircuit(relay, member, rules)));
+        const against = latest;
+        others = others.filter((relay) => against.every((member) => mayShareCircuit(relay, member, rules)));
         const drawn = pickOne(others, random);
         if (drawn === undefined) break;
         const key = hexKey(drawn.nodeId);
         watched.set(key, { key, listedHour: nowHour, isUp: false, days: [] });
         listed.push(drawn);
+        latest = [drawn]; // those left have been compared with all the others
       }
       return listed;
     },

@@ -148,16 +148,28 @@ function unmapped(bytes: Uint8Array): Uint8Array {
   return bytes[10] === 0xff && bytes[11] === 0xff ? bytes.slice(12) : bytes;
 }
 
+const DIGIT_ZERO = 48;
+
 function parseV4(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
+  // Digit by digit: a path through the network is chosen by comparing the prefixes of all relays.
   const bytes = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    const part = parts[i]!;
-    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined; // "010" is octal to some, ten to others
-    bytes[i] = Number(part);
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const digit = text.charCodeAt(i) - DIGIT_ZERO;
+    if (digit >= 0 && digit <= 9) {
+      if (digits > 0 && value === 0) return undefined; // "010" is octal to some, ten to others
+      value = value * 10 + digit;
+      if (++digits > 3 || value > 255) return undefined;
+      continue;
+    }
+    if ((i < text.length && text[i] !== '.') || digits === 0 || part > 3) return undefined;
+    bytes[part++] = value;
+    digits = 0;
+    value = 0;
   }
-  return bytes;
+  return part === 4 ? bytes : undefined;
 }
 
 function parseV6(given: string): Uint8Array | undefined {

@@ -5,11 +5,22 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { FrameReader } from '../../../daemon/client/compression.ts';
+import { keywordBucket, keywordSecret, openKeyword } from '../../../daemon/client/keyword.ts';
 import { decodeListing, encodeListing, type Listing } from '../../../daemon/client/listing.ts';
 import { decodeTop, encodeManifest, type ManifestNode } from '../../../daemon/client/manifest.ts';
+import {
+  decodeTarget,
+  encodeTarget,
+  openRecord,
+  ownSubspace,
+  sealRecord,
+} from '../../../daemon/client/signed-record.ts';
 import { CODEC, parseUri, printUri } from '../../../daemon/client/uri.ts';
-import { routingKey } from '../../../daemon/ids.ts';
+import { KIND, routingKey } from '../../../daemon/ids.ts';
 import { createInlineCompute } from '../../../daemon/io/worker-compute.ts';
+import { keywordWorkBits } from '../../../daemon/keys/node-keyword.ts';
+import { verifyBlock } from '../../../daemon/keys/verify.ts';
+import { testCrypto } from '../../support/test-crypto.ts';
 
 const text = readFileSync(new URL('../../../daemon/wire/PROTOCOL.md', import.meta.url), 'utf8');
 
@@ -78,4 +89,36 @@ test('the listing of a directory', (t) => {
   };
   t.deepEqual(decodeListing(bytesOf('listing')), listing);
   t.deepEqual(encodeListing(listing), bytesOf('listing'));
+});
+
+for (const [named, kind, name, version] of [
+  ['sskrecord', KIND.ssk, 'essay.txt', 0],
+  ['pointerrecord', KIND.pointer, 'blog', 7],
+] as const) {
+  test(`the ${named}: opens, says where it leads, and is sealed to the same bytes`, (t) => {
+    const crypto = testCrypto('protocol');
+    const space = ownSubspace(crypto, key(1), key(2));
+    const target = { routingKey: key(3), cryptoKey: key(4), keyType: 1, codec: CODEC.none } as const;
+    const record = bytesOf(named);
+    const opened = openRecord(crypto, kind, space, name, record)!;
+    t.is(opened.version, version);
+    t.deepEqual(decodeTarget(opened.content), { ...target });
+    const sealed = sealRecord(crypto, kind, space, name, version, encodeTarget(target));
+    t.deepEqual(sealed.bytes, record);
+    t.true(verifyBlock(crypto, sealed.ref, record));
+  });
+}
+
+test('the keyword record: verified by any node, opened by whoever knows the word', (t) => {
+  const crypto = testCrypto('protocol');
+  const bucket = keywordBucket(crypto, keywordSecret(crypto, 'bees'), 3);
+  const record = bytesOf('keywordrecord');
+  t.true(verifyBlock(crypto, bucket.ref, record));
+  t.true(keywordWorkBits(crypto, record) >= 12);
+  t.like(openKeyword(crypto, bucket, record), {
+    sizeBytes: 70_000,
+    contentType: 'text/plain',
+    title: 'On bees',
+    day: 20_000,
+  });
 });

@@ -12,7 +12,7 @@ import type { NetAddress, TraceEvent } from './ports.ts';
 import type { RouterSnapshot } from './router/router-types.ts';
 import type { NodeSettings } from './settings.ts';
 import type { ManagedStore, StoreStats } from './store/store-types.ts';
-import type { JoinStage, Peer } from './topology/topology-types.ts';
+import type { JoinStage, Peer, Reachability } from './topology/topology-types.ts';
 import type { Descriptor } from './wire/descriptor-types.ts';
 
 export interface NodeSnapshot {
@@ -34,6 +34,7 @@ export interface NodeSnapshot {
   readonly bytesOut: number;
   readonly seedsTried: number;
   readonly seedsAnswered: number;
+  readonly reachability?: Reachability;
 }
 
 export type StoreControl = Pick<

@@ -334,6 +334,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       bytesOut: links.bytesOut,
       seedsTried: topology.seedsTried,
       seedsAnswered: topology.seedsAnswered,
+      reachability: topology.reachability,
     }),
     traceEvents: () => traceEvents,
     holds(ref: BlockRef): CopyReason | 'unexplained' | undefined {

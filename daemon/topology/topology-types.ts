@@ -33,3 +33,10 @@ export interface RelayView {
 }
 
 export type JoinStage = 'idle' | 'dialling seeds' | 'announcing' | 'linking' | 'joined';
+
+export interface Reachability {
+  /** Whether a node has opened a link to us: `no` after minutes of links of our own alone. */
+  readonly dialled: 'yes' | 'no' | 'unknown';
+  /** The address that peers see us at, when peers of two networks agree; undefined until then. */
+  readonly observedHost: string | undefined;
+}

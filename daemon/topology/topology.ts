@@ -34,13 +34,14 @@ import { createLongLinks } from './long-links.ts';
 import { hoursAhead, hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
 import { estimateNodes } from './peer-choice.ts';
 import { createPeering, keyOf } from './peering.ts';
+import { createReachability } from './reachability.ts';
 import { createRelayReports } from './relay-reports.ts';
 import { createRememberedPeers } from './remembered-peers.ts';
 import { byDistanceTo, type RingPlace } from './ring-location.ts';
 import { createRingUpkeep } from './ring-upkeep.ts';
 import { createRotation } from './rotation.ts';
 import { createSteadyWall } from './steady-wall.ts';
-import type { JoinStage, Peer, RelayView, RoutingView } from './topology-types.ts';
+import type { JoinStage, Peer, Reachability, RelayView, RoutingView } from './topology-types.ts';
 
 const QUICK_ROUND_MS = 500;
 const CALM_ROUND_MS = 5_000;
@@ -82,6 +83,8 @@ export interface TopologyOptions {
 
 export interface Topology extends RoutingView, RelayView {
   readonly joinStage: JoinStage;
+  /** Whether others can dial us, and where they see us. */
+  readonly reachability: Reachability;
   /** Peers' clocks minus ours; undefined with too few peers. */
   readonly clockOffsetMs: number | undefined;
   readonly seedsTried: number;
@@ -226,6 +229,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
   );
 
   const liveness = createLiveness({ clock, links: openNodeLinks, ask: (link) => gossip.ask(link) });
+  const reachability = createReachability({ clock });
   const rotation = createRotation(
     { clock, random: deps.random.fork('rotation') },
     (key) => options.isUseless?.(key) ?? false,
@@ -406,6 +410,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
         break;
       case 'Observed':
         state.hourTold = { hour: message.networkHour, atMs: nowMs };
+        reachability.observed(link, message.address);
         break;
       case 'Goodbye':
         if (message.reason === 0) known.failed(link.peerKey, nowMs);
@@ -420,6 +425,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     if (phase !== 'running') return;
     states.set(link.handle, createLinkState(link, clock.nowMs()));
     gossip.linkOpened(link);
+    reachability.linkOpened(link);
     link.sendMessage({ type: 'Observed', networkHour: networkHour(), address: addressBytes(link.remote) });
     if (link.peer === undefined) return;
     guarded(link, () => void adoptOne(link, link.peer!.encoded, link.peerKey));
@@ -471,6 +477,9 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     get joinStage() {
       return joinStage();
     },
+    get reachability() {
+      return reachability.state(openNodeLinks());
+    },
     get clockOffsetMs() {
       const hours = offsetHours();
       return hours === undefined ? undefined : hoursToMs(hours);
@@ -515,6 +524,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     linkClosed(link) {
       if (phase !== 'running' || !states.delete(link.handle)) return;
       gossip.linkClosed(link);
+      reachability.linkClosed(link);
       announces.linkClosed(link);
       const wasPeer = peering.get(link.peerKey) !== undefined;
       peering.linkClosed(link);

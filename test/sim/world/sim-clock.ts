@@ -1,5 +1,5 @@
 /**
- * Virtual time: one heap of events for a whole world, and a clock of its own for each node on it.
+ * Virtual time: one queue of events for a whole world, and a clock of its own for each node on it.
  *
  * Shape   events run in order of time, ties in the order they were set; after each one all microtasks run. A node's clock can be
  *         ahead or behind on the wall, frozen (what falls due then runs, late, when it wakes) or dead (what is left of it never runs).
@@ -11,6 +11,7 @@
  * @module
  */
 import type { Clock, Timer } from '../../../daemon/ports.ts';
+import { EventQueue } from './event-queue.ts';
 
 /** Unix time at nowMs = 0: an hour boundary, so that network hours are round. */
 const WALL_START_MS = 1_800_000 * 1_000_000;
@@ -79,30 +80,30 @@ export function createSimClock(): SimClock {
   let nowMs = 0;
   let order = 0;
   let events = 0;
-  const heap: Entry[] = [];
+  const queue = new EventQueue<Entry>();
 
   const add = (owner: NodeClock | undefined, isOwn: boolean, wantedMs: number, fire: () => void): Timer => {
     const entry = new Entry(Math.ceil(wantedMs * TICKS_PER_MS) / TICKS_PER_MS, order++, owner, isOwn, fire);
-    push(heap, entry);
+    queue.push(entry, nowMs);
     return entry;
   };
 
   /** The next entry that will fire, with what is cancelled, dead or frozen out of its way. */
   function next(): Entry | undefined {
     for (;;) {
-      const entry = heap[0];
+      const entry = queue.peek();
       if (entry === undefined) return undefined;
       const { owner } = entry;
       if (entry.fire !== undefined && owner?.dead !== true) {
         if (owner === undefined || owner.frozenUntilMs <= entry.dueMs) return entry;
-        popEarliest(heap);
+        queue.drop();
         // Entries leave the heap in their order, so what fell due during the freeze keeps it.
         entry.dueMs = owner.frozenUntilMs;
         entry.order = order++;
-        push(heap, entry);
+        queue.push(entry, nowMs);
         continue;
       }
-      popEarliest(heap);
+      queue.drop();
     }
   }
 
@@ -110,7 +111,7 @@ export function createSimClock(): SimClock {
   function step(limitMs: number): boolean {
     const entry = next();
     if (entry === undefined || entry.dueMs > limitMs) return false;
-    popEarliest(heap);
+    queue.drop();
     nowMs = Math.max(nowMs, entry.dueMs);
     const fire = entry.fire!;
     entry.fire = undefined;
@@ -186,34 +187,3 @@ export function createSimClock(): SimClock {
 
 const NEVER: Timer = { cancel: () => {} };
 const never = (): boolean => false;
-
-function before(a: Entry, b: Entry): boolean {
-  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
-}
-
-function push(heap: Entry[], entry: Entry): void {
-  let at = heap.length;
-  heap.push(entry);
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!before(entry, heap[parent]!)) break;
-    heap[at] = heap[parent]!;
-    at = parent;
-  }
-  heap[at] = entry;
-}
-
-function popEarliest(heap: Entry[]): void {
-  const last = heap.pop()!;
-  if (heap.length === 0) return;
-  let at = 0;
-  for (;;) {
-    let child = at * 2 + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-    if (!before(heap[child]!, last)) break;
-    heap[at] = heap[child]!;
-    at = child;
-  }
-  heap[at] = last;
-}

@@ -3,12 +3,14 @@
  * @module
  */
 import test from 'ava';
+import fc from 'fast-check';
 import { nodeId } from '../../../daemon/ids.ts';
 import { deriveLocation } from '../../../daemon/wire/descriptor.ts';
 import { BINDING } from '../../../daemon/wire/descriptor-types.ts';
 import { hostNear } from './attackers.ts';
 import { createCheapCrypto } from './cheap-crypto.ts';
 import { availabilityOf, gapMs, sessionMs } from './churn.ts';
+import { EventQueue } from './event-queue.ts';
 import { createEventTrace } from './event-trace.ts';
 import { createFastRandom } from './fast-random.ts';
 import { createFaultCounters } from './fault-counters.ts';
@@ -359,4 +361,38 @@ test('hostNear: a Sybil chooses an address whose location lies beside its target
     0,
   );
   t.true(Math.abs(location - 0.25) < 0.005, `${location}`);
+});
+
+test('EventQueue: gives what a sorted list would, whatever is pushed between, at times past and at this very one', (t) => {
+  const step = fc.oneof(
+    fc.record({ type: fc.constant('push' as const), inMs: fc.nat({ max: 6 }) }),
+    fc.record({ type: fc.constant('pop' as const), inMs: fc.constant(0) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const queue = new EventQueue<{ dueMs: number; order: number }>();
+      const expected: { dueMs: number; order: number }[] = [];
+      let nowMs = 3;
+      let order = 0;
+      for (const { type, inMs } of steps) {
+        if (type === 'push') {
+          // One in seven is due before now: a machine that slept.
+          const event = { dueMs: nowMs + inMs - 1, order: order++ };
+          queue.push(event, nowMs);
+          expected.push(event);
+          expected.sort((a, b) => a.dueMs - b.dueMs || a.order - b.order);
+        } else {
+          const event = expected.shift();
+          t.is(queue.peek(), event);
+          queue.drop();
+          nowMs = Math.max(nowMs, event?.dueMs ?? 0);
+        }
+      }
+      for (const event of expected) {
+        t.is(queue.peek(), event);
+        queue.drop();
+      }
+      t.is(queue.peek(), undefined);
+    }),
+  );
 });

@@ -306,7 +306,9 @@ export class FcpConnection implements FcpParty {
       const startedAt = Math.round(clock.wallMs());
       const common = { Identifier: meta.identifier, Global: meta.global };
       try {
-        const uri = keys.named(await queue.plan(request), meta.fileName);
+        const { as } = request.options;
+        // A name is its owner's to give: its key is known without looking at the content.
+        const uri = as === undefined ? keys.named(await queue.plan(request), meta.fileName) : keys.requestForm(as);
         this.output.send('URIGenerated', { ...common, URI: uri });
         const times = { StartupTime: startedAt, CompletionTime: Math.round(clock.wallMs()) };
         this.output.send('PutSuccessful', { ...common, URI: uri, ...times });

@@ -122,6 +122,11 @@ world('GenerateSSK, puts under SSK, USK and KSK, redirects, and what leads to th
     message: /"Code":"9"/,
   });
 
+  t.is(
+    await putDirect(client, '1c', 'bar', { URI: `${pair.InsertURI}foo`, GetCHKOnly: true }),
+    `${pair.RequestURI}foo`,
+  );
+
   const usk = `USK${pair.InsertURI!.slice(3)}site/0`;
   t.regex(await putDirect(client, '2', 'edition 0', { URI: usk }), /^USK@.*\/site\/0$/);
   const newer = await putDirect(client, '3', 'edition 1', { URI: usk });

@@ -63,7 +63,6 @@ function opensslOpen(
   }
   if (dst === undefined) return plainView(text);
   dst.set(text);
-  text.fill(0);
   return dst;
 }
 

@@ -36,7 +36,7 @@ export interface TransferProgress {
   readonly blocksNeeded: number | undefined;
   readonly blocksInFlight: number;
   readonly blocksMissed: number;
-  /** Of a fetch: requests for blocks that left in this run, repetitions counted. Of a publish: blocks that left in this run. */
+  /** Of a fetch: requests for blocks that left in this run, repetitions counted. Of a publish: blocks acknowledged in this run. */
   readonly blocksAsked?: number;
   readonly bytes: number;
   readonly totalBytes: number | undefined;

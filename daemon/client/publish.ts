@@ -279,10 +279,10 @@ export class PublishSession {
       onInserted: (block, copies) => {
         this.#watchdog.touch();
         this.#transfer.countBlock(block.documentBytes);
-        this.#transfer.update({ copiesMin: Math.min(this.#transfer.progress.copiesMin ?? copies, copies) });
+        const { copiesMin = copies, blocksAsked = 0 } = this.#transfer.progress;
+        this.#transfer.update({ copiesMin: Math.min(copiesMin, copies), blocksAsked: blocksAsked + 1 });
       },
       onMiss: () => this.#transfer.countMiss(),
-      onAsk: () => this.#transfer.update({ blocksAsked: (this.#transfer.progress.blocksAsked ?? 0) + 1 }),
     };
     return this.#context;
   }

@@ -20,8 +20,8 @@ import { createSeededRandom } from '../support/seeded-random.ts';
 import type { LongResult } from './run.ts';
 
 const NODES = 10;
-const BYTES = Number(process.env.HOLLOWAY_LONG_BYTES ?? 200 * 1024 * 1024);
-const KILLS = Number(process.env.HOLLOWAY_LONG_KILLS ?? 100);
+const BYTES = Number(process.env.LONG_BYTES ?? 200 * 1024 * 1024);
+const KILLS = Number(process.env.LONG_KILLS ?? 100);
 const AGAIN_MAX = 0.02;
 const POLL_MS = 40;
 /** Time with blocks on the move before a kill. */
@@ -159,7 +159,7 @@ class User {
       const entry = await this.#entry(kind);
       if (entry === undefined) continue;
       const { transfer } = entry;
-      const lost = transfer.blocksInFlight + (kind === 'fetch' ? transfer.blocksMissed : 0);
+      const lost = kind === 'fetch' ? transfer.blocksInFlight + transfer.blocksMissed : 0;
       seen.moved = Math.max(seen.moved, (transfer.blocksAsked ?? 0) - lost);
       seen.needed = Math.max(seen.needed, transfer.blocksNeeded ?? 0);
       if (kind === 'publish' && entry.uri !== null) seen.uri = entry.uri;

@@ -24,7 +24,7 @@ const URI_BYTES_MAX = 16_384;
 export const fetchDocument: CommandRun = async (context, [given = '-']) => {
   const { options, output } = context;
   const wanted = options.text('output');
-  if (wanted !== undefined && wanted !== '-') await refuseTaken(wanted, options.flag('force'));
+  const taken = wanted === undefined || wanted === '-' ? undefined : await takenBy(wanted, options.flag('force'));
   if (wanted === '-' && output.json) throw new LocalError('usage', '-o - and --json both want stdout');
   const trafficClass = options.choice('class', ['fast', 'strong']);
   const maxBytes = options.sizeBytes('max-size');
@@ -44,6 +44,8 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
   try {
     return await growFile(context, wishes, path, giveUp);
   } catch (error) {
+    // The file may be what this very command fetched before; only the daemon knows.
+    if (taken !== undefined && error instanceof LocalError && error.code === 'daemon_unreachable') throw taken;
     if (error instanceof LocalError && error.code === 'is_folder') return stream(context, wishes, wanted, giveUp);
     throw error;
   }
@@ -172,6 +174,16 @@ export async function readUri(): Promise<string> {
     if (text.length > URI_BYTES_MAX) throw new LocalError('bad_uri', 'stdin holds more than a key');
   }
   return text.trim();
+}
+
+/** What stands against writing there at once; a plain file is left to the queue to judge. */
+async function takenBy(path: string, force: boolean): Promise<LocalError | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isFile() !== true || force) {
+    await refuseTaken(path, force);
+    return undefined;
+  }
+  return new LocalError('exists', path);
 }
 
 /** --force replaces a file or a link. What else has a name (a device, a pipe, a directory) is not ours to put a file in place of. */

@@ -149,8 +149,11 @@ class Queue implements PersistentQueue {
           throw new LocalError('exists', partOf(to.path));
         return this.#goOn(same, request.priority);
       }
-      if (to.replace !== true && (await this.#deps.files.facts(to.path)) !== undefined) {
-        throw new LocalError('exists', to.path);
+      const taken = to.replace === true ? undefined : await this.#deps.files.facts(to.path);
+      if (taken !== undefined) {
+        const done = this.#doneAt(entry, to.path, taken.sizeBytes);
+        if (done === undefined) throw new LocalError('exists', to.path);
+        return done.id;
       }
     }
     return this.#add(entry);
@@ -336,6 +339,15 @@ class Queue implements PersistentQueue {
     entry.priority = Math.min(entry.priority, priority) as Priority;
     if (entry.state !== 'running' && entry.state !== 'queued') this.#requeue(entry);
     return entry.id;
+  }
+
+  /** The same wish, fulfilled while nobody looked, whose file is still as long as it was. */
+  #doneAt(wish: FetchEntry, path: string, sizeBytes: number): Entry | undefined {
+    return this.#table.all().find((entry) => {
+      if (entry.kind !== 'fetch' || entry.state !== 'done' || !isUnmarked(entry, wish)) return false;
+      const isThere = entry.to.type === 'disk' && entry.to.path === path && entry.metadata?.contentBytes === sizeBytes;
+      return isThere && shareName(entry) === shareName(wish);
+    });
   }
 
   #unfinishedAt(kind: Entry['kind'], path: string): Entry | undefined {

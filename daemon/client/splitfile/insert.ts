@@ -27,8 +27,6 @@ export interface InsertContext {
   onInserted(block: BlockToInsert, copies: number): void;
   /** A try ended without acknowledgement. */
   onMiss(): void;
-  /** The first insert of a block leaves. */
-  onAsk?(): void;
 }
 
 export interface BlockToInsert {
@@ -169,7 +167,6 @@ class Insertion implements WorkSource {
   }
 
   #seal(group: Group): SealedBlock {
-    this.#context.onAsk?.();
     const sealed = group.block.seal();
     this.#keys[this.#groups.indexOf(group)] = sealed.key;
     return sealed;

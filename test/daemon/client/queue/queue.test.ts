@@ -224,3 +224,14 @@ test('queue: full caps refuse and leave nothing behind', async (t) => {
   await t.throwsAsync(world.queue.fetch({ ...FETCH, tag, uri, to: { type: 'none' } }), { code: 'usage' });
   await t.throwsAsync(world.queue.fetch({ ...FETCH, uri: 'nonsense', to: { type: 'none' } }), { code: 'bad_uri' });
 });
+
+test('queue: the same wish once more gives what was fetched, but not what somebody else put there', async (t) => {
+  const world = await createQueueWorld();
+  const uri = await publishBytes(world.net, documentBytes(500));
+  const wish = { ...FETCH, uri, to: { type: 'disk' as const, path: '/user/h.bin' } };
+  const id = await world.queue.fetch(wish);
+  await world.until(id, 'done');
+  t.is(await world.queue.fetch(wish), id);
+  world.files.put('/user/h.bin', documentBytes(10));
+  await t.throwsAsync(world.queue.fetch(wish), { code: 'exists' });
+});

@@ -18,6 +18,10 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: '20 MiB over a devnet of 10; every node fetches it; three killed; who kept what, and why',
     run: async (seed) => (await import('./main-job.ts')).run(seed),
   },
+  'router-churn': {
+    what: '30 daemons, a third killed and restarted at random for 10 min (HOLLOWAY_CHURN_MINUTES) while four clients publish and fetch',
+    run: async (seed) => (await import('./router-churn.ts')).run(seed),
+  },
   'store-kills': {
     what: 'the datastore cut at every boundary of 5,000 operations, on lying disks, and killed 1,000 times under load',
     run: async (seed) => (await import('./store-kills.ts')).run(seed),

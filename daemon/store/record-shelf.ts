@@ -304,7 +304,10 @@ export function openRecordShelf(deps: ShelfDeps, options: ShelfOptions): RecordS
     const present = table.find(job.digest);
     const weight = job.held.ref.kind === KIND.keyword ? bucketWeight(job.bytes.length) : 1;
     const growth = Math.max(0, present === NO_SLOT ? weight : weight - weightOf(present));
-    if (present !== NO_SLOT) farthest.remove(present); // nobody of this transaction may evict what it replaces
+    if (present !== NO_SLOT) {
+      farthest.farthest(); // the order is built when it is first asked for, and a removal before that would be forgotten
+      farthest.remove(present); // nobody of this transaction may evict what it replaces
+    }
     const gone: number[] = [];
     const centre = ownCoarse();
     while (growth > 0 && owned + reserved + growth > recordsMax) {

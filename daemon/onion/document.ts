@@ -14,7 +14,6 @@ import { LocalError } from '../errors.ts';
 import { type BlockRef, hexKey } from '../ids.ts';
 import { EXITS_PER_DOCUMENT_MAX, EXITS_PER_LARGE_DOCUMENT_MAX, LARGE_DOCUMENT_BLOCKS } from '../limits.ts';
 import type { Timer } from '../ports.ts';
-import { findInsertWork } from '../router/insert-work.ts';
 import type { ClientCircuit } from './circuit.ts';
 import type { BuildJob, CircuitBuilder } from './circuit-builder.ts';
 import { type CircuitPool, exitKey } from './circuit-pool.ts';
@@ -30,6 +29,7 @@ import {
   type Unanswered,
 } from './request-channel.ts';
 import { createFixedWindow, createRequestWindow, WINDOW_FIRST } from './window.ts';
+import { searchInsertWork } from './work-search.ts';
 
 /**
  * Requests of class strong under way at once, over all circuits: what the pattern carries in eight seconds, which is longer than most
@@ -280,7 +280,8 @@ export function openDocument(
       return ask({ operation: 'fetch', ref, signal, apart }, { type: RELAY.fetch, parts, decode: decodeFetchAnswer });
     },
     async insert(ref, replica, owners, payload, signal) {
-      const work = workBits === 0 ? NO_WORK : findInsertWork(parts.deps.crypto, ref.key, replica, workBits);
+      const wished = { key: ref.key, replica, bits: workBits };
+      const work = workBits === 0 ? NO_WORK : await searchInsertWork(parts.deps, wished, signal);
       const body = [encodeInsertHead(ref, replica, owners, work), payload];
       const wire = { type: RELAY.insert, parts: body, decode: decodeInsertAnswer } as const;
       const outcome = await ask({ operation: 'insert', ref, signal }, wire);

@@ -4,7 +4,7 @@
  */
 import type { Crypto } from '../../../crypto/provider.ts';
 import { ProtocolError } from '../../../daemon/errors.ts';
-import { hexKey, type NodeId } from '../../../daemon/ids.ts';
+import { type BlockRef, hexKey, type NodeId } from '../../../daemon/ids.ts';
 import type { Link, Links } from '../../../daemon/link/link-types.ts';
 import { PACED_PLAINTEXT_BYTES, PACED_ROOM_BYTES, Pacer } from '../../../daemon/link/pacer.ts';
 import { createOnion, type Onion, type OnionOptions } from '../../../daemon/onion/onion.ts';
@@ -26,6 +26,12 @@ export interface ExitCall {
   readonly replica: number;
   readonly owners: number;
   readonly payload: Uint8Array | undefined;
+}
+
+export interface AskedInsert {
+  readonly ref: BlockRef;
+  readonly replica: number;
+  readonly work: Uint8Array;
 }
 
 export interface WorldNode {
@@ -58,7 +64,7 @@ export interface OnionWorld {
   readonly ticks: Map<string, number[]>;
   tamper: Tamper | undefined;
   onFetch: (key: Uint8Array, exit: number) => Promise<FetchOutcome>;
-  onInsert: (payload: Uint8Array) => Promise<InsertOutcome>;
+  onInsert: (payload: Uint8Array, asked: AskedInsert) => Promise<InsertOutcome>;
   /** What every node's relay view holds; all relays unless set. */
   view: ((index: number) => Descriptor[]) | undefined;
   /** True: links of that node say "hold back" until released. */
@@ -239,9 +245,9 @@ export async function createOnionWorld(seed: number, latencyMs = 5): Promise<Oni
         });
         return world.onFetch(ref.key, index);
       },
-      insert(ref, replica, owners, _work, payload) {
+      insert(ref, replica, owners, work, payload) {
         world.exitCalls.push({ at: index, operation: 'insert', key: hexKey(ref.key), replica, owners, payload });
-        return world.onInsert(payload);
+        return world.onInsert(payload, { ref, replica, work: work.slice() });
       },
     };
     const trace: TraceEvent[] = [];

@@ -25,7 +25,7 @@ test('searchInsertWork: finds what the check takes, for that replica alone, givi
       return clock.setTimer(delayMs, fire);
     },
   };
-  const search = searchInsertWork({ clock: counting, crypto }, { key: KEY, replica: 2, bits: 13 }, undefined);
+  const search = searchInsertWork({ clock: counting, crypto }, { key: KEY, replica: 2, bits: 15 }, undefined);
   let work: Uint8Array | undefined;
   void search.then((found) => {
     work = found;
@@ -34,8 +34,8 @@ test('searchInsertWork: finds what the check takes, for that replica alone, givi
   await clock.settle();
   work ??= await search;
   t.true(slices > 0);
-  t.true(checkInsertWork(crypto, KEY, 2, work, 13));
-  t.false(checkInsertWork(crypto, KEY, 3, work, 13));
+  t.true(checkInsertWork(crypto, KEY, 2, work, 15));
+  t.false(checkInsertWork(crypto, KEY, 3, work, 15));
   const gone = new AbortController();
   const endless = searchInsertWork({ clock, crypto }, { key: KEY, replica: 0, bits: 32 }, gone.signal);
   gone.abort(new Error('enough'));

@@ -93,8 +93,11 @@ export class Content {
     }
     const inQueue = background(queue, target.root, ({ state }) => state !== 'done' && state !== 'failed');
     if (asked.isPerson && local === undefined && inQueue !== undefined) {
-      const { progress } = inQueue;
-      return this.#wait(asked, target, { progress, elapsedMs: this.#deps.clock.nowMs() - progress.startedAtMs }, true);
+      const { progress, nextAttemptAtMs } = inQueue;
+      const nowMs = this.#deps.clock.nowMs();
+      const nextAttemptMs = nextAttemptAtMs === undefined ? undefined : nextAttemptAtMs - nowMs;
+      this.#wait(asked, target, { progress, elapsedMs: nowMs - progress.startedAtMs, nextAttemptMs }, true);
+      return;
     }
     const watched: (() => void)[] = [];
     try {
@@ -339,7 +342,11 @@ export class Content {
   #wait(
     asked: Asked,
     target: KeyTarget,
-    facts: { readonly progress: Held['progress']; readonly elapsedMs: number },
+    facts: {
+      readonly progress: Held['progress'];
+      readonly elapsedMs: number;
+      readonly nextAttemptMs?: number | undefined;
+    },
     inBackground: boolean,
   ): void {
     const { progress, elapsedMs } = facts;
@@ -357,6 +364,7 @@ export class Content {
       path: `${target.path}${queryOf(asked)}`,
       uri: target.root,
       inBackground,
+      nextAttemptMs: facts.nextAttemptMs,
       canQueue: this.#deps.queue !== undefined,
       token: this.#deps.token('form'),
       verdict: this.#deps.verdict(),

@@ -14,6 +14,8 @@ export interface WaitingFacts {
   readonly uri: string;
   /** It goes on without this page. */
   readonly inBackground: boolean;
+  /** Until the next attempt, when the last one failed. */
+  readonly nextAttemptMs: number | undefined;
   readonly canQueue: boolean;
   readonly token: string;
   readonly verdict: string;
@@ -31,7 +33,11 @@ const NEXT_STAGE: Readonly<Record<string, string>> = {
 
 export function waitingPage(facts: WaitingFacts): string {
   const { progress, elapsedMs } = facts;
-  const stage = progress?.stage ?? 'waiting';
+  const stage = facts.nextAttemptMs === undefined ? (progress?.stage ?? 'waiting') : 'not found yet';
+  const next =
+    facts.nextAttemptMs === undefined
+      ? (NEXT_STAGE[stage] ?? 'it is shown as soon as it is here')
+      : `another attempt in ${durationText(Math.max(0, facts.nextAttemptMs))}`;
   const offers: Action[] = [];
   if (!facts.inBackground) {
     if (facts.canQueue) {
@@ -48,7 +54,7 @@ ${needed === undefined ? html`<progress></progress>` : html`<progress max="${nee
 ${progress?.totalBytes !== undefined && html`<dt>Size</dt><dd>${sizeText(progress.totalBytes)}</dd>`}
 <dt>Elapsed</dt><dd>${durationText(elapsedMs)}</dd>
 <dt>Left</dt><dd>${estimate(progress, elapsedMs)}</dd>
-<dt>Next</dt><dd>${NEXT_STAGE[stage] ?? 'it is shown as soon as it is here'}</dd></dl>${actions([{ label: 'Look now', href: facts.path }, ...offers], facts.token)}</div>
+<dt>Next</dt><dd>${next}</dd></dl>${actions([{ label: 'Look now', href: facts.path }, ...offers], facts.token)}</div>
 <p class="soft">This page looks again every two seconds. ${facts.inBackground ? 'It goes on in the background; this page may be closed.' : 'Closed for a minute, the search stops.'}</p>`;
   return page({ title: 'Fetching', body, verdict: facts.verdict });
 }

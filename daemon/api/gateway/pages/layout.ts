@@ -36,6 +36,7 @@ input{flex:1 1 18rem;min-width:0;font:inherit;padding:.5rem .7rem;border:1px sol
 button,a.button{display:inline-block;font:inherit;padding:.45rem 1rem;border:1px solid var(--accent);border-radius:.35rem;background:var(--accent);color:var(--card);text-decoration:none;cursor:pointer}
 button.quiet,a.quiet{background:transparent;color:var(--accent)}
 .actions{display:flex;flex-wrap:wrap;gap:.6rem;margin:1.1rem 0 .3rem}
+td .actions{margin:0}
 progress{width:100%;height:.8rem;accent-color:var(--accent)}
 img.shown{max-width:100%;height:auto;background:#fff;border:1px solid var(--line)}
 footer{color:var(--soft);font-size:.9rem;max-width:52rem;margin:0 auto;padding:0 1.2rem 2rem}

@@ -50,9 +50,9 @@ ${row('Version', status.version)}</dl></div>
   return page({ title: 'Status', body, verdict: verdictText(status) });
 }
 
-/** @param aliasOf a number for this run, as the dashboard shows it: never the key */
 export function transfersPage(status: Status, queue: readonly QueueEntry[], token: string): string {
-  const running = status.transfers.filter((transfer) => transfer.etaS !== null || isRunning(transfer));
+  const queued = new Set(queue.map(({ id }) => id));
+  const running = status.transfers.filter((transfer) => isRunning(transfer) && !queued.has(transfer.id));
   const body = html`<h1>Transfers</h1>
 ${running.length === 0 ? html`<p class="soft">Nothing is being transferred. Open a key on the <a href="/">home page</a>.</p>` : html`<table><thead><tr><th>Transfer</th><th>Stage</th><th class="num">Done</th><th class="num wide">Rate</th><th></th></tr></thead><tbody>${running.map(transferRow(token))}</tbody></table>`}
 ${queue.length > 0 && html`<h2>In the background</h2><table><thead><tr><th>Kind</th><th>State</th><th class="num">Done</th><th></th></tr></thead><tbody>${queue.map(queueRow(token))}</tbody></table>`}

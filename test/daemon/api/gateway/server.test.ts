@@ -133,7 +133,11 @@ withGateway(
       `GET http://evil/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,
     ]) {
       const answer = await raw(text);
-      t.regex(answer, /^HTTP\/1\.1 (?:400|421|431) [\s\S]*Content-Security-Policy: [\s\S]*nosniff/, text.slice(0, 30));
+      t.regex(
+        answer,
+        /^HTTP\/1\.1 (?:400|421|431) (?=[\s\S]*Content-Security-Policy: )[\s\S]*nosniff/,
+        text.slice(0, 30),
+      );
     }
   },
 );
@@ -323,8 +327,7 @@ withGateway('a slow reader slows the fetch: what waits for it is bounded', async
   }
   t.true(seen < bytes / 2, `${seen} bytes were read for a reader that takes none`);
   socket.destroy();
-  for (let tries = 0; tries < 100 && library.cancelled.length === 0; tries++)
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  while (library.cancelled.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   t.is(library.cancelled.length, 1, 'and it ends when the reader has gone');
 });
 

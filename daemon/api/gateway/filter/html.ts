@@ -6,7 +6,7 @@
  * Why     nothing of the input is copied: every tag, attribute and escape is written by us. The page that comes out is filtered again until it
  *         does not change, so that filter(filter(x)) = filter(x) holds by construction; what parses differently the second time
  *         (mutation XSS) never leaves. `base` is dropped, so that addresses mean what the page's own URL makes of them.
- * Source  ux § 3.3; decision 0010.
+ * Source  ux § 3.3; decision 0013.
  * @module
  */
 import { html as htmlNames, parse, type DefaultTreeAdapterTypes as Tree } from 'parse5';

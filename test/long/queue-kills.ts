@@ -132,13 +132,12 @@ class User {
         if (key !== undefined && key !== seen.uri) throw new Error('the key changed between two lives');
         key = seen.uri;
       }
-      moved += seen.moved;
       share.needed = Math.max(share.needed, seen.needed);
       if (command.exitCode !== undefined && !seen.killed) {
         if (command.exitCode !== 0 && life > KILLS * 2)
           throw new Error(`${args[0]} ended with ${command.exitCode}: ${command.stderr}`);
         if (command.exitCode === 0) {
-          share.again = Math.max(0, moved - share.needed);
+          share.again = Math.max(0, moved + seen.moved - share.needed);
           this.#tally?.shares.push(share);
           return command.stdout.trim();
         }
@@ -146,7 +145,9 @@ class User {
         continue;
       }
       share.kills++;
-      await this.#kill(command, this.#tally === undefined ? 0 : this.#tally.kills % 3);
+      const how = this.#tally === undefined ? 0 : this.#tally.kills % 3;
+      if (how !== 0) moved += seen.moved; // without its command the daemon's run goes on, and so does its count
+      await this.#kill(command, how);
     }
   }
 

@@ -26,6 +26,10 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: 'the datastore cut at every boundary of 5,000 operations, on lying disks, and killed 1,000 times under load',
     run: async (seed) => (await import('./store-kills.ts')).run(seed),
   },
+  documents: {
+    what: 'round trips up to 100 MiB and 2,000 files with three of ten killed, a range, exact losses and their healing, what a home tells',
+    run: async (seed) => (await import('./documents.ts')).run(seed),
+  },
   'queue-kills': {
     what: 'fetches and publishes of 200 MiB under a hundred kills of command and daemon: what is fetched or inserted again',
     run: async (seed) => (await import('./queue-kills.ts')).run(seed),
@@ -41,6 +45,10 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
   'gateway-downloads': {
     what: '200 MiB through a gateway by curl, wget and aria2c, each killed and resumed',
     run: async (seed) => (await import('./gateway-downloads.ts')).run(seed),
+  },
+  packed: {
+    what: 'npm pack, installed globally into an empty prefix with an empty HOME: how long until a document is fetched',
+    run: async () => (await import('./packed.ts')).run(),
   },
   handshakes: {
     what: 'a million hostile handshake messages in memory, some thousands over sockets: none accepted, none answered',

@@ -23,6 +23,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly run: ()
     what: 'what a stranger can make a node spend, and what a handshake costs: CPU us',
     run: async () => (await import('./handshake.ts')).run(),
   },
+  routing: {
+    what: 'routing decisions with 64 peers, messages through a real link, memory of a peer and of a waiting request',
+    run: async () => (await import('./routing.ts')).run(),
+  },
   onion: {
     what: 'circuits through three processes on loopback: built/s, MiB/s, CPU-s/GiB, answer times; beside TCP and TLS 1.3',
     run: async () => (await import('./onion.ts')).run(),

@@ -5,7 +5,7 @@
  *         client publishes a small document, then all four fetch one of those published so far, again and again.
  * Figures >= 99.9 % of fetches of published documents succeed; nobody waits longer than 10 s without the document or a typed reason. A
  *         fetch that ends with a typed reason is asked again, as a person would, and counts as failed after three of them.
- * Unit    HOLLOWAY_CHURN_MINUTES (10; 20 for the long form), HOLLOWAY_CHURN_NODES (30).
+ * Unit    CHURN_MINUTES (10; 20 for the long form), CHURN_NODES (30).
  * Source  issue "topology and routing", figure 8.
  * @module
  */
@@ -15,8 +15,8 @@ import { type Devnet, ENTRY, startDevnet } from '../support/devnet.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import type { LongResult } from './run.ts';
 
-const MINUTES = Number(process.env.HOLLOWAY_CHURN_MINUTES ?? 10);
-const NODES = Number(process.env.HOLLOWAY_CHURN_NODES ?? 30);
+const MINUTES = Number(process.env.CHURN_MINUTES ?? 10);
+const NODES = Number(process.env.CHURN_NODES ?? 30);
 const CLIENTS = [1, 2, 3, 4];
 const DOCUMENT_BYTES = 40_000;
 const WAIT_MAX_MS = 10_000;

@@ -19,7 +19,7 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     run: async (seed) => (await import('./main-job.ts')).run(seed),
   },
   'router-churn': {
-    what: '30 daemons, a third killed and restarted at random for 10 min (HOLLOWAY_CHURN_MINUTES) while four clients publish and fetch',
+    what: '30 daemons, a third killed and restarted at random for 10 min (CHURN_MINUTES) while four clients publish and fetch',
     run: async (seed) => (await import('./router-churn.ts')).run(seed),
   },
   'store-kills': {

@@ -26,6 +26,7 @@ import { roundedLocations } from '../../../daemon/topology/claims.ts';
 import type { Peer } from '../../../daemon/topology/topology-types.ts';
 import type { Descriptor } from '../../../daemon/wire/descriptor-types.ts';
 import type { Message } from '../../../daemon/wire/messages.ts';
+import type { Links } from '../routing/links.ts';
 import type { NodeSet } from '../routing/node-set.ts';
 import { buildProductLinks, nodeKey } from '../routing/product-links.ts';
 import { createCheapCrypto } from '../world/cheap-crypto.ts';
@@ -47,6 +48,8 @@ export interface RouterNetOptions {
   readonly nodes: NodeSet;
   readonly peers: number;
   readonly usesEstimates?: boolean;
+  /** Instead of those that the product's choice of peers leads to. */
+  readonly links?: Links;
   /** What each node says of its own peers' places; by default the truth. */
   readonly claimsOf?: (node: number, truth: readonly number[]) => readonly number[];
   readonly placeOf?: (block: number, replica: Replica) => RingLocation;
@@ -123,7 +126,7 @@ export class RouterNet {
     this.places = places;
     this.random = createFastRandom(`${seed} net`);
     const crypto = createCheapCrypto({ randomBytes: (length) => this.random.bytes(length) });
-    const links = buildProductLinks(places, peers, seed);
+    const links = options.links ?? buildProductLinks(places, peers, seed);
     for (let index = 0; index < places.count; index++) {
       const store = new PlainStore();
       const own: Peer[] = [];

@@ -178,6 +178,7 @@ export class PublishSession {
     const { crypto, compute } = this.#deps;
     const { compress } = this.#options;
     const number = this.#documents++;
+    this.#transfer.map.begin(0);
     const resume = this.#notes?.resume;
     const noted = resume?.secretOf(number);
     const derive = this.#derivation(wishes);
@@ -252,9 +253,9 @@ export class PublishSession {
   }
 
   #outlet(context: InsertContext | undefined, document: number): Outlet {
-    const { crypto } = this.#deps;
+    const { crypto, clock } = this.#deps;
     const resume = this.#notes?.resume;
-    if (context === undefined) return planOutlet(crypto, resume!, document);
+    if (context === undefined) return planOutlet(crypto, clock, resume!, document);
     if (resume === undefined) return networkOutlet(context);
     return resumedOutlet(crypto, context, resume, document, (bytes) => this.#transfer.countBlock(bytes));
   }
@@ -283,6 +284,7 @@ export class PublishSession {
         this.#transfer.update({ copiesMin: Math.min(copiesMin, copies), blocksAsked: blocksAsked + 1 });
       },
       onMiss: () => this.#transfer.countMiss(),
+      map: this.#transfer.map,
     };
     return this.#context;
   }

@@ -14,6 +14,7 @@ import type { LongResult } from './run.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const FETCHED_MS_MAX = 60_000;
+const INSTALL_MS_MAX = 300_000;
 
 export async function run(): Promise<LongResult> {
   const dir = mkdtempSync(join(tmpdir(), 'hw-packed-'));
@@ -34,13 +35,13 @@ export async function run(): Promise<LongResult> {
       npm_config_prefix: at('prefix'),
       npm_config_cache: at('cache'),
       npm_config_update_notifier: 'false',
-      ...registryOf(),
+      ...wayToRegistry(),
     };
     const installMs = timed(() =>
       execFileSync(
         'npm',
         ['install', '--global', '--ignore-scripts', '--omit=dev', '--no-fund', '--no-audit', tarball],
-        { env },
+        { env, timeout: INSTALL_MS_MAX },
       ),
     );
     const holloway = (...args: string[]): string => execFileSync('holloway', args, { env, encoding: 'utf8' });
@@ -110,10 +111,25 @@ function npmPath(): string {
   return execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim();
 }
 
-/** Where packages come from is the machine's matter: its own settings are passed on, and nothing else of it. */
-function registryOf(): Record<string, string> {
+/** How this machine reaches packages (registry, proxy, certificates) is its own matter: that is passed on, and nothing else of it. */
+function wayToRegistry(): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of [
+    'NODE_EXTRA_CA_CERTS',
+    'HTTPS_PROXY',
+    'https_proxy',
+    'HTTP_PROXY',
+    'http_proxy',
+    'NO_PROXY',
+    'no_proxy',
+  ]) {
+    const value = process.env[name];
+    if (value !== undefined) found[name] = value;
+  }
   const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
-  return registry.startsWith('http') ? { npm_config_registry: registry } : {};
+  return registry.startsWith('http')
+    ? { ...found, npm_config_registry: registry, npm_config_fetch_retries: '1' }
+    : found;
 }
 
 function makeDeletable(path: string): void {

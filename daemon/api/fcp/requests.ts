@@ -37,6 +37,8 @@ interface RequestRecord {
   /** Names and texts of the states that were sent, so that each goes out once. */
   readonly sent: Set<string>;
   progressAtMs: number;
+  /** Clock.nowMs when the counts of its blocks changed last. */
+  movedAtMs: number;
 }
 
 export class FcpRequests {
@@ -164,7 +166,14 @@ export class FcpRequests {
     const meta = decodeTag(entry.tag);
     if (meta === undefined) return undefined;
     const name = nameOf(meta);
-    const record = { meta, entry, owner: this.#starting.get(name), sent: new Set<string>(), progressAtMs: 0 };
+    const record = {
+      meta,
+      entry,
+      owner: this.#starting.get(name),
+      sent: new Set<string>(),
+      progressAtMs: 0,
+      movedAtMs: this.#clock.nowMs(),
+    };
     this.#records.set(entry.id, record);
     this.#names.set(name, entry.id);
     return record;
@@ -178,6 +187,7 @@ export class FcpRequests {
     }
     const record = known ?? this.#adopt(entry);
     if (record === undefined) return;
+    if (countsOf(record.entry) !== countsOf(entry)) record.movedAtMs = this.#clock.nowMs();
     record.entry = entry;
     if (known === undefined && entry.persistence !== 'connection')
       this.#tell(record, persistentMessage(record.meta, entry));
@@ -230,10 +240,11 @@ export class FcpRequests {
     }
   }
 
-  async #sendData({ meta, entry }: RequestRecord, party: FcpParty): Promise<void> {
+  async #sendData(record: RequestRecord, party: FcpParty): Promise<void> {
+    const { meta, entry } = record;
     const { metadata } = entry;
     if (meta.type !== 'get' || entry.state !== 'done' || entry.place.type !== 'spool' || metadata === undefined) return;
-    const found = stateMessages(meta, entry, this.#wallMinusNow()).find(({ name }) => name === 'DataFound');
+    const found = this.#states(record).find(({ name }) => name === 'DataFound');
     const fields = { ...found?.fields };
     delete (fields as Record<string, unknown>).DataLength;
     await party.output.stream('AllData', fields, metadata.contentBytes, () => this.#queue.content(entry.id));
@@ -248,7 +259,8 @@ export class FcpRequests {
   }
 
   #states(record: RequestRecord): StateMessage[] {
-    return stateMessages(record.meta, record.entry, this.#wallMinusNow());
+    const shift = this.#wallMinusNow();
+    return stateMessages(record.meta, record.entry, shift, record.movedAtMs + shift);
   }
 
   #tell(record: RequestRecord, state: StateMessage): void {
@@ -290,6 +302,10 @@ export class FcpRequests {
   #wallMinusNow(): number {
     return this.#clock.wallMs() - this.#clock.nowMs();
   }
+}
+
+function countsOf({ progress }: QueueEntry): string {
+  return `${progress.blocksHave}/${progress.blocksNeeded}/${progress.blocksMissed}`;
 }
 
 function spread({ name, fields }: StateMessage): [string, OutFields] {

@@ -35,9 +35,18 @@ export function persistentMessage(meta: RequestMeta, entry: QueueEntry): StateMe
   return { name: NAMES[meta.type], fields, verbosity: 0 };
 }
 
-/** @param wallMinusNow to turn the monotonic times of an entry into Unix milliseconds */
-export function stateMessages(meta: RequestMeta, entry: QueueEntry, wallMinusNow: number): StateMessage[] {
+/**
+ * @param wallMinusNow to turn the monotonic times of an entry into Unix milliseconds
+ * @param movedAtMs Unix milliseconds of the last block
+ */
+export function stateMessages(
+  meta: RequestMeta,
+  entry: QueueEntry,
+  wallMinusNow: number,
+  movedAtMs: number,
+): StateMessage[] {
   const times = {
+    movedAtMs,
     StartupTime: Math.round(entry.progress.startedAtMs + wallMinusNow),
     CompletionTime: Math.round((entry.progress.endedAtMs ?? entry.progress.startedAtMs) + wallMinusNow),
   };
@@ -45,21 +54,31 @@ export function stateMessages(meta: RequestMeta, entry: QueueEntry, wallMinusNow
 }
 
 interface Times {
+  readonly movedAtMs: number;
   readonly StartupTime: number;
   readonly CompletionTime: number;
 }
 
 function putStates(meta: RequestMeta, entry: QueueEntry, times: Times): StateMessage[] {
-  const uri = entry.uri === undefined ? undefined : withName(entry.uri, meta.fileName);
-  const states: StateMessage[] = [simpleProgress(meta, entry)];
+  const uri = putUri(meta, entry);
+  const states: StateMessage[] = [simpleProgress(meta, entry, times.movedAtMs)];
   if (uri !== undefined) states.push(always(meta, 'URIGenerated', { URI: uri }));
   if (entry.state === 'done' && uri !== undefined) {
     states.push({ ...always(meta, 'PutFetchable', { URI: uri }), verbosity: VERBOSITY.putFetchable });
-    states.push(always(meta, 'PutSuccessful', { URI: uri, ...times }));
+    states.push(always(meta, 'PutSuccessful', { URI: uri, ...startAndEnd(times) }));
   } else if (hasFailed(entry)) {
     states.push(always(meta, 'PutFailed', { ...failure('put', entry), ExpectedURI: uri }));
   }
   return states;
+}
+
+/** Of a name the key under which readers will ask; of a site only when its edition is decided. */
+function putUri(meta: RequestMeta, entry: QueueEntry): string | undefined {
+  if (entry.uri === undefined) return undefined;
+  if (meta.shown.PrivateURI === undefined) return withName(entry.uri, meta.fileName);
+  if (entry.state === 'done') return entry.uri;
+  const named = String(meta.shown.URI);
+  return named.startsWith('USK@') ? undefined : named;
 }
 
 function getStates(meta: RequestMeta, entry: QueueEntry, times: Times): StateMessage[] {
@@ -71,7 +90,7 @@ function getStates(meta: RequestMeta, entry: QueueEntry, times: Times): StateMes
     const length = always(meta, 'ExpectedDataLength', { DataLength: metadata.sizeBytes });
     states.push({ ...length, verbosity: VERBOSITY.expectedDataLength });
   }
-  states.push(simpleProgress(meta, entry));
+  states.push(simpleProgress(meta, entry, times.movedAtMs));
   if (entry.state === 'waiting') {
     const wakeup = Math.round((entry.nextAttemptAtMs ?? 0) - entry.progress.startedAtMs + times.StartupTime);
     states.push({
@@ -79,7 +98,7 @@ function getStates(meta: RequestMeta, entry: QueueEntry, times: Times): StateMes
       verbosity: VERBOSITY.finiteCooldown,
     });
   }
-  if (entry.state === 'done') states.push(always(meta, 'DataFound', { ...expected, ...times }));
+  if (entry.state === 'done') states.push(always(meta, 'DataFound', { ...expected, ...startAndEnd(times) }));
   else if (hasFailed(entry)) states.push(getFailed(meta, entry));
   return states;
 }
@@ -102,6 +121,10 @@ export function contentTypeOf(meta: RequestMeta, entry: QueueEntry): string {
   return metadata?.contentType ?? typeOfName(metadata?.name ?? asked.slice(asked.lastIndexOf('/') + 1));
 }
 
+function startAndEnd({ StartupTime, CompletionTime }: Times): OutFields {
+  return { StartupTime, CompletionTime };
+}
+
 function typeFields(meta: RequestMeta, entry: QueueEntry): OutFields {
   return { 'Metadata.ContentType': contentTypeOf(meta, entry) };
 }
@@ -115,7 +138,7 @@ function failure(operation: 'get' | 'put', entry: QueueEntry): OutFields {
   return { ...failureOf(operation, code, detail) };
 }
 
-function simpleProgress(meta: RequestMeta, entry: QueueEntry): StateMessage {
+function simpleProgress(meta: RequestMeta, entry: QueueEntry, movedAtMs: number): StateMessage {
   const { blocksHave, blocksNeeded, blocksMissed } = entry.progress;
   const total = Math.max(blocksNeeded ?? 0, blocksHave);
   return {
@@ -127,7 +150,7 @@ function simpleProgress(meta: RequestMeta, entry: QueueEntry): StateMessage {
       Failed: blocksMissed,
       FatallyFailed: 0,
       Succeeded: blocksHave,
-      LastProgress: undefined,
+      LastProgress: Math.round(movedAtMs),
       FinalizedTotal: blocksNeeded !== undefined,
       MinSuccessFetchBlocks: meta.type === 'get' ? undefined : total,
     },

@@ -10,25 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { LocalError } from '../../../errors.ts';
 import { GATEWAY_FILTER_BYTES_MAX, GATEWAY_FILTER_MS_MAX, GATEWAY_FILTER_WAITING_MAX } from '../../../limits.ts';
 import type { Clock, Timer } from '../../../ports.ts';
-import type { PageAddress } from './urls.ts';
-
-export interface FilterJob {
-  readonly id: number;
-  readonly kind: 'html' | 'css';
-  readonly bytes: Uint8Array;
-  readonly charset: string | undefined;
-  readonly page: PageAddress;
-}
-
-export type FilterReply =
-  | {
-      readonly id: number;
-      readonly text: string;
-      readonly others: number;
-      readonly removed: number;
-      readonly loaded: readonly string[];
-    }
-  | { readonly id: number; readonly fault: string };
+import { type FilterJob, type FilterReply, READY } from './jobs.ts';
 
 export interface Filtered {
   readonly text: string;
@@ -58,6 +40,7 @@ export function createFilter(clock: Clock): Filter {
   const waiting: Waiting[] = [];
   let current: Waiting | undefined;
   let worker: Worker | undefined;
+  let isReady = false;
   let timer: Timer | undefined;
   let nextId = 0;
 
@@ -67,8 +50,15 @@ export function createFilter(clock: Clock): Filter {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, stackSizeMb: STACK_MB },
     });
     started.unref();
-    started.on('message', (reply: FilterReply) => {
-      if (worker !== started || reply.id !== current?.job.id) return;
+    isReady = false;
+    started.on('message', (reply: FilterReply | typeof READY) => {
+      if (worker !== started) return;
+      if (reply === READY) {
+        isReady = true;
+        if (current !== undefined) limitTime();
+        return;
+      }
+      if (reply.id !== current?.job.id) return;
       const done = finish();
       if ('fault' in reply) done?.reject(new LocalError('unsafe_content', reply.fault));
       else done?.resolve(reply);
@@ -100,12 +90,16 @@ export function createFilter(clock: Clock): Filter {
     }
     worker ??= start();
     worker.ref();
+    if (isReady) limitTime();
+    worker.postMessage(current.job);
+  }
+
+  function limitTime(): void {
     timer = clock.setTimer(GATEWAY_FILTER_MS_MAX, () => {
       end();
       finish()?.reject(new LocalError('unsafe_content', 'it keeps the filter busy for too long'));
       next();
     });
-    worker.postMessage(current.job);
   }
 
   function end(): void {

@@ -58,13 +58,13 @@ test('strong: each relay delays in each direction, so a round trip over an idle 
   const circuits = await inTime(world, client.onion.open(STRONG));
   await world.clock.advance(10_000);
   const tripsMs: number[] = [];
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 15; i++) {
     const startMs = world.clock.nowMs();
     await inTime(world, circuits.fetch(ref(i), 0));
     tripsMs.push(world.clock.nowMs() - startMs);
   }
   const sorted = tripsMs.toSorted((a, b) => a - b);
-  const medianMs = sorted[15]!;
+  const medianMs = sorted[7]!;
   t.true(medianMs > 1_500 && medianMs < 4_000, `median ${medianMs} ms`);
   t.true(sorted.at(-1)! - sorted[0]! > 1_000);
   world.stop();

@@ -15,6 +15,7 @@ import { LocalError } from '../../errors.ts';
 import { confirm } from '../confirm.ts';
 import type { CommandRun, Context } from '../context.ts';
 import { exitOf, type Finding, fine, trouble } from '../doctor/finding.ts';
+import { checkGateway } from '../doctor/gateway.ts';
 import {
   checkConfig,
   checkDisk,
@@ -76,6 +77,7 @@ export async function examine(context: Context, onFinding: (finding: Finding) =>
   add(socket);
   if (status === undefined) return findings;
   add(...checkStatus(status));
+  if (status.node.gateway !== null) add(await checkGateway(status.node.gateway));
   const isReady = status.verdict.word === 'HEALTHY' || status.verdict.word === 'DEGRADED';
   if (isReady && !options.flag('quick')) add(await checkRoundTrip(api, interrupted));
   return findings;

@@ -11,6 +11,7 @@ import { DOCTOR_COMMANDS } from './entries/doctor.ts';
 import { DOCUMENT_COMMANDS } from './entries/document.ts';
 import { KEY_COMMANDS } from './entries/key.ts';
 import { MAN_COMMANDS } from './entries/man.ts';
+import { OPEN_COMMANDS } from './entries/open.ts';
 import { PEER_COMMANDS } from './entries/peer.ts';
 import { SITE_COMMANDS } from './entries/site.ts';
 import { STATUS_COMMANDS } from './entries/status.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...TRANSFERS_COMMANDS,
   ...KEY_COMMANDS,
   ...SITE_COMMANDS,
+  ...OPEN_COMMANDS,
   ...PEER_COMMANDS,
   ...STORE_COMMANDS,
   ...CONFIG_COMMANDS,

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { writeCrash } from '../../../config/crash-marker.ts';
 import { COMMANDS } from '../../../daemon/cli/commands/table.ts';
 import { exitOf, fine, shellWord, trouble } from '../../../daemon/cli/doctor/finding.ts';
+import { checkGateway } from '../../../daemon/cli/doctor/gateway.ts';
 import { checkRuntime } from '../../../daemon/cli/doctor/home.ts';
 import { checkStatus } from '../../../daemon/cli/doctor/live.ts';
 import { reportText } from '../../../daemon/cli/doctor/report.ts';
@@ -208,6 +210,32 @@ test('doctor: what a daemon tells about itself becomes findings', (t) => {
   t.true(codes({ store: { ...fixture.store, damaged: 1 } }).includes('store_damaged'));
   const newer = fixture.peers.list.map((peer) => ({ ...peer, version: '99.0.0' }));
   t.true(codes({ peers: { ...fixture.peers, list: newer } }).includes('versions_apart'));
+});
+
+test('doctor: a gateway must answer, with its headers, and only to its own name', async (t) => {
+  let headers: Record<string, string> = {
+    'content-security-policy': "default-src 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  };
+  let guards = true;
+  const server = createHttpServer((request, response) => {
+    response.writeHead(guards && request.headers.host === 'other.example' ? 421 : 200, headers).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+  t.is((await checkGateway(address)).level, 'ok');
+  guards = false;
+  t.regex((await checkGateway(address)).text, /foreign name \(200\)/);
+  guards = true;
+  headers = { ...headers, 'access-control-allow-origin': '*' };
+  t.regex((await checkGateway(address)).text, /other web sites/);
+  headers = {};
+  t.regex((await checkGateway(address)).text, /lacks content-security-policy, /);
+  t.like(await checkGateway('127.0.0.1:1'), { level: 'fail', code: 'gateway_wrong' });
 });
 
 test('doctor: exit codes, old runtimes, and words for a shell', (t) => {

@@ -19,7 +19,7 @@ interface FailingSeed {
 const failing = JSON.parse(readFileSync(new URL('failing-seeds.json', import.meta.url), 'utf8')) as FailingSeed[];
 const options = { runs: 1, nodes: undefined, peers: undefined, short: true, progress: () => {} };
 /** Whole nodes; the experiments of routing alone have tests of their own. */
-const WHOLE_NODES = ['churn', 'flash-crowd', 'network', 'partition'];
+const WHOLE_NODES = ['churn', 'flash-crowd', 'network', 'partition', 'speed'];
 
 for (const name of WHOLE_NODES) {
   test(`sim ${name}: in its short form every invariant holds and every figure is reached`, async (t) => {
@@ -71,7 +71,7 @@ const RESULT = {
   notes: ['why'],
 };
 const HEAD = { experiment: 'routing', seed: 3, runs: 1, commit: 'abc', configHash: 'def' };
-const COST = { wallMs: 20, peakMemoryBytes: 2 ** 20 };
+const COST = { wallMs: 20, cpuMs: 15, peakMemoryBytes: 2 ** 20 };
 
 test('report: a missed figure and a broken invariant are said plainly', (t) => {
   const text = report(HEAD, RESULT, COST, 'hops');
@@ -92,6 +92,7 @@ test('document: the promised fields are there', (t) => {
     virtualMs: 5_000,
     messages: 10,
     wallMs: 20,
+    cpuMs: 15,
     peakMemoryBytes: 2 ** 20,
   });
 });

@@ -1,7 +1,7 @@
 /**
  * A result as a table for people, or as one JSON document for programs.
  *
- * Shape   document: { experiment, seed, runs, nodes, commit, configHash, traceHash, virtualMs, messages, wallMs, peakMemoryBytes,
+ * Shape   document: { experiment, seed, runs, nodes, commit, configHash, traceHash, virtualMs, messages, wallMs, cpuMs, peakMemoryBytes,
  *         rows[], figures[], faults, broken[], notes[] }. Fields are only ever added.
  * @module
  */
@@ -17,6 +17,8 @@ export interface ResultHead {
 
 export interface ResultCost {
   readonly wallMs: number;
+  /** Processor time of the whole process: what a busy machine does not change. */
+  readonly cpuMs: number;
   readonly peakMemoryBytes: number;
 }
 
@@ -44,8 +46,8 @@ export function report(head: ResultHead, result: ExperimentResult, cost: ResultC
     ...result.notes.map((note) => `note           ${note}`),
     `run            seed ${head.seed}, runs ${head.runs}, nodes ${result.nodes}, commit ${head.commit}, config ${head.configHash}`,
     `trace          ${result.traceHash}`,
-    `cost           ${(result.virtualMs / 1_000).toFixed(0)} virtual s, ${result.messages} messages, ${(cost.wallMs / 1_000).toFixed(1)} s, ` +
-      `${result.messages === 0 ? '-' : ((cost.wallMs * 1_000) / result.messages).toFixed(0)} us a message, ${(cost.peakMemoryBytes / 2 ** 20).toFixed(0)} MiB`,
+    `cost           ${(result.virtualMs / 1_000).toFixed(0)} virtual s, ${result.messages} messages, ${(cost.wallMs / 1_000).toFixed(1)} s, ${(cost.cpuMs / 1_000).toFixed(1)} of the processor, ` +
+      `${result.messages === 0 ? '-' : ((cost.cpuMs * 1_000) / result.messages).toFixed(0)} us of it a message, ${(cost.peakMemoryBytes / 2 ** 20).toFixed(0)} MiB`,
   ];
   return `${lines.join('\n')}\n\n`;
 }

@@ -4,12 +4,13 @@
  * Why     one interface, so that a connection does not reach into the client layer at ten places.
  * @module
  */
-import type { Crypto } from '../../../crypto/provider.ts';
+
 import type { Client, NewestEdition } from '../../client/client-types.ts';
 import { requestForm } from '../../client/named-documents.ts';
 import { parseUri, printUri } from '../../client/uri.ts';
 import { LocalError } from '../../errors.ts';
 import type { TrafficClass } from '../../ids.ts';
+import type { Crypto } from '../../ports.ts';
 import { FcpError } from './fcp-error.ts';
 
 export interface KeyServices {

@@ -65,6 +65,8 @@ export const RECORDS_CACHED_MAX = 4_096;
 export const DESCRIPTOR_BYTES_MAX = 512;
 export const PEERS_MAX = 64;
 export const PEER_CLAIMS_MAX = 64;
+/** Nodes that the owner of this one does not want as peers for a while. */
+export const PEERS_BANNED_MAX = 256;
 export const PEERS_PER_PREFIX_MAX = 2;
 export const RELAY_VIEW_MAX = 1_024;
 export const ANNOUNCE_REPLY_DESCRIPTORS_MAX = 16;

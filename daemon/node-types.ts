@@ -9,10 +9,11 @@ import type { BlockRef, CopyReason, RingLocation } from './ids.ts';
 import type { Link } from './link/link-types.ts';
 import type { OnionSnapshot } from './onion/onion-types.ts';
 import type { NetAddress, TraceEvent } from './ports.ts';
+import type { Router } from './router/router.ts';
 import type { RouterSnapshot } from './router/router-types.ts';
 import type { NodeSettings } from './settings.ts';
 import type { ManagedStore, StoreStats } from './store/store-types.ts';
-import type { JoinStage, Peer, Reachability } from './topology/topology-types.ts';
+import type { JoinStage, Peer, PeerControl, Reachability } from './topology/topology-types.ts';
 import type { Descriptor } from './wire/descriptor-types.ts';
 
 export interface NodeSnapshot {
@@ -42,6 +43,8 @@ export type StoreControl = Pick<
   'verify' | 'verifying' | 'planResize' | 'resize' | 'resizing' | 'changePassphrase'
 >;
 
+export type RoutingControl = Pick<Router, 'countKeys' | 'traceKey' | 'tracedKey'>;
+
 export interface Node {
   readonly settings: NodeSettings;
   readonly descriptor: Descriptor;
@@ -52,6 +55,9 @@ export interface Node {
   readonly keys: KeyRing;
   /** What its owner may ask of the datastore. */
   readonly store: StoreControl;
+  readonly peers: PeerControl;
+  /** Looking closer at what is routed here, while its owner wants to. */
+  readonly routing: RoutingControl;
   /** Where it really listens (port 0 resolved); the descriptor may advertise another address. */
   readonly boundAddress: NetAddress;
   snapshot(): NodeSnapshot;

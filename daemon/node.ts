@@ -316,6 +316,8 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
     queue,
     keys: createKeyRing({ crypto, clock, records, homeKey }),
     store,
+    peers: topology.control,
+    routing: router,
     boundAddress: listener.address,
     snapshot: (): NodeSnapshot => ({
       nowMs: clock.nowMs(),

@@ -4,6 +4,7 @@
  */
 import type { UserErrorCode } from '../errors.ts';
 import type { TrafficClass } from '../ids.ts';
+import type { BlockMapReading } from './block-map.ts';
 import type { SearchResult } from './search.ts';
 
 export type TransferKind = 'publish' | 'fetch';
@@ -181,6 +182,8 @@ export interface Client {
   cancel(id: string): boolean;
   /** Newest last; ended ones are kept up to TRANSFERS_MAX. */
   transfers(): readonly TransferProgress[];
+  /** How the blocks of a running transfer stand; undefined for one that does not run. */
+  blockMap?(id: string): BlockMapReading | undefined;
   /** Called at each change of any transfer; returns how to stop. */
   onProgress(listener: (progress: TransferProgress) => void): () => void;
 }

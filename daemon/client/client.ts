@@ -87,6 +87,7 @@ export function createClient(deps: ClientDeps, options: ClientOptions): Resumabl
       ),
     cancel: (id) => table.cancel(id),
     transfers: () => table.list(),
+    blockMap: (id) => table.blockMap(id),
     onProgress: (listener) => table.onProgress(listener),
   };
 }

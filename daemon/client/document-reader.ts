@@ -201,6 +201,7 @@ class ManifestDocument implements OpenDocument {
     // Of a compressed document each block stands for more bytes than it holds, as far as one can tell beforehand.
     const blockBytes = Math.floor(BLOCK_PAYLOAD_MAX * (sizeBytes / Math.max(1, storedBytes)));
     this.#reading.onStage('fetching');
+    this.#context.map?.begin(this.#shape.segments);
     const context: SegmentContext = {
       ...this.#context,
       signal,

@@ -93,6 +93,7 @@ export async function fetchDocument(
           transfer.countBlock(0);
         },
         onMiss: () => transfer.countMiss(),
+        map: transfer.map,
         onAsk: () => transfer.update({ blocksAsked: (transfer.progress.blocksAsked ?? 0) + 1 }),
         ...(resume === undefined ? {} : { kept: resume.kept }),
       },

@@ -13,6 +13,7 @@ import type { Crypto } from '../../crypto/provider.ts';
 import { LocalError } from '../errors.ts';
 import type { RoutingKey } from '../ids.ts';
 import type { Clock } from '../ports.ts';
+import { BLOCK_TYPE } from './client-chk.ts';
 import type { NotedSegment, PublishResume } from './resume-types.ts';
 import { type BlockToInsert, type InsertContext, insertBlocks } from './splitfile/insert.ts';
 import type { SourceSegment } from './splitfile/segment.ts';
@@ -98,6 +99,10 @@ export function resumedOutlet(
     },
     async insert(blocks, order) {
       const open = blocks.filter(({ place }) => !resume.isAcknowledged(document, place));
+      for (const { place } of blocks) {
+        if (place.type !== BLOCK_TYPE.manifest && resume.isAcknowledged(document, place))
+          context.map?.set(place.segment, place.index, 'have');
+      }
       const keys = new Map<BlockToInsert, RoutingKey>();
       if (open.length > 0) {
         const inserted = await insertBlocks(noting, open, order);

@@ -178,6 +178,7 @@ export class PublishSession {
     const { crypto, compute } = this.#deps;
     const { compress } = this.#options;
     const number = this.#documents++;
+    this.#transfer.map.begin(0);
     const resume = this.#notes?.resume;
     const noted = resume?.secretOf(number);
     const derive = this.#derivation(wishes);
@@ -283,6 +284,7 @@ export class PublishSession {
         this.#transfer.update({ copiesMin: Math.min(copiesMin, copies), blocksAsked: blocksAsked + 1 });
       },
       onMiss: () => this.#transfer.countMiss(),
+      map: this.#transfer.map,
     };
     return this.#context;
   }

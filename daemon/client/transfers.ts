@@ -11,6 +11,7 @@ import { LocalError } from '../errors.ts';
 import { hexKey, type TrafficClass } from '../ids.ts';
 import { STALL_LIMIT_MS, TRANSFERS_ACTIVE_MAX, TRANSFERS_MAX } from '../limits.ts';
 import type { Clock, Log, Random } from '../ports.ts';
+import { BlockMap, type BlockMapReading } from './block-map.ts';
 import type { TransferKind, TransferProgress } from './client-types.ts';
 import { type Scope, Watchdog } from './timing.ts';
 
@@ -24,6 +25,7 @@ export class Transfer {
   readonly #changed: (transfer: Transfer) => void;
   #progress: TransferProgress;
   #lingering: Scope | undefined;
+  readonly map = new BlockMap();
 
   constructor(start: TransferProgress, changed: (transfer: Transfer) => void) {
     this.#progress = start;
@@ -184,6 +186,12 @@ export class TransferTable {
 
   list(): readonly TransferProgress[] {
     return [...this.#transfers.values()].map((transfer) => transfer.progress);
+  }
+
+  /** Of a transfer that runs. */
+  blockMap(id: string): BlockMapReading | undefined {
+    const transfer = this.#transfers.get(id);
+    return transfer === undefined || transfer.ended ? undefined : transfer.map.read();
   }
 
   onProgress(listener: (progress: TransferProgress) => void): () => void {

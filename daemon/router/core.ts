@@ -6,22 +6,24 @@
  * @module
  */
 import type { Crypto } from '../../crypto/provider.ts';
-import { type BlockRef, type CopyReason, KIND, type Replica, type RingLocation } from '../ids.ts';
+import { type BlockRef, type CopyReason, KIND, type Replica, type RingLocation, routingKey } from '../ids.ts';
 import { PATH_WRITES_MAX } from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Clock, Log, Random, Records, Timer, Trace, TraceEvent } from '../ports.ts';
 import type { BlockStore, PutResult } from '../store/store-types.ts';
 import type { Peer, RoutingView } from '../topology/topology-types.ts';
-import type { Message } from '../wire/messages.ts';
+import type { Message, MessageNamed } from '../wire/messages.ts';
 import { Asks } from './asks.ts';
 import { BadSenders } from './bad-senders.ts';
+import type { BusyKeys } from './busy-keys.ts';
 import { Counters } from './counters.ts';
 import { Credits } from './credits.ts';
 import { Estimates } from './estimates.ts';
 import { FailureTable } from './failure-table.ts';
 import { createHtlCoins } from './htl.ts';
+import type { KeyTrace } from './key-trace.ts';
 import { Backoff, ClaimTrust, Shares } from './peer-memory.ts';
-import { PendingTable } from './pending.ts';
+import { PendingTable, refName } from './pending.ts';
 import { QueuedData } from './queued-data.ts';
 import { Slots } from './slots.ts';
 
@@ -67,6 +69,9 @@ export class RouterCore {
   readonly shares = new Shares();
   readonly estimates: Estimates;
   readonly keepsHighHtl: (link: Link) => boolean;
+  /** While the owner wants it. */
+  busyKeys: BusyKeys | undefined;
+  keyTrace: KeyTrace | undefined;
   readonly htlDraws: Random;
   readonly deadlineDraws: Random;
   readonly #naps = new Map<Timer, () => void>();
@@ -87,6 +92,19 @@ export class RouterCore {
 
   get stopped(): boolean {
     return this.#stopped;
+  }
+
+  /** A request of a peer, before anything is decided about it. */
+  noteArrival(
+    what: 'fetch' | 'insert',
+    link: Link,
+    { kind, key, replica, htl }: MessageNamed<'Fetch'> | MessageNamed<'Insert'>,
+  ): void {
+    const ref = { kind, key: routingKey(key) } as BlockRef; // the codec holds kind to 1..4
+    const place = this.deps.locate(ref, replica);
+    this.counters.arrived(what, ref.kind, place);
+    this.keyTrace?.note(ref, { type: 'arrived', what, peerKey: link.peerKey, htl, atMs: this.nowMs() });
+    if (what === 'fetch') this.busyKeys?.add(refName(ref, replica), () => place);
   }
 
   nowMs(): number {

@@ -3,9 +3,11 @@
  *
  * Shape   every Fetch received ends as found, notFound or failed (rejections are failures), so seen = found + notFound + failed +
  *         those still under way. `forwarded` counts what was sent on, by the own exit too: a routed hop each.
- * Why     no counter is kept per key or per peer, so none can tell what somebody asked for.
+ * Why     no counter is kept per key or per peer, so none can tell what somebody asked for. (busy-keys.ts does, while the owner asks for it.)
  * @module
  */
+
+import type { Kind, RingLocation } from '../ids.ts';
 import { HTL_MAX } from '../limits.ts';
 import type { RouterCounters, RouterSnapshot } from './router-types.ts';
 
@@ -13,6 +15,9 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type HtlRow = Writable<RouterSnapshot['byHtl'][number]>;
 
 const TIME_BUCKETS = 16;
+/** Coarse: a sixteenth of the ring says where the load is, not what was asked for. */
+const PLACES = 16;
+const KINDS = 4;
 
 export class Counters {
   readonly totals: Writable<RouterCounters> = {
@@ -37,6 +42,8 @@ export class Counters {
     timeouts: 0,
     badBlocks: 0,
     htlExhausted: 0,
+    answeredNoRoute: 0,
+    answeredRecentlyFailed: 0,
   };
   readonly #byHtl: HtlRow[] = Array.from({ length: HTL_MAX + 1 }, () => ({
     seen: 0,
@@ -45,6 +52,18 @@ export class Counters {
     failed: 0,
   }));
   readonly #times: number[] = new Array<number>(TIME_BUCKETS).fill(0);
+
+  readonly #arrived = {
+    fetch: new Array<number>(KINDS).fill(0),
+    insert: new Array<number>(KINDS).fill(0),
+    places: new Array<number>(PLACES).fill(0),
+  };
+
+  /** A request of a peer came in. */
+  arrived(what: 'fetch' | 'insert', kind: Kind, place: RingLocation): void {
+    this.#arrived[what][kind - 1]!++;
+    this.#arrived.places[Math.min(PLACES - 1, Math.floor(place * PLACES))]!++;
+  }
 
   fetchSeen(htl: number): void {
     this.totals.fetchesReceived++;
@@ -63,11 +82,16 @@ export class Counters {
     this.#times[bucket]!++;
   }
 
-  snapshot(): Pick<RouterSnapshot, 'counters' | 'byHtl' | 'timeHistogram'> {
+  snapshot(): Pick<RouterSnapshot, 'counters' | 'byHtl' | 'timeHistogram' | 'arrivals'> {
     return {
       counters: { ...this.totals },
       byHtl: this.#byHtl.map((row) => ({ ...row })),
       timeHistogram: [...this.#times],
+      arrivals: {
+        fetchesByKind: [...this.#arrived.fetch],
+        insertsByKind: [...this.#arrived.insert],
+        byPlace: [...this.#arrived.places],
+      },
     };
   }
 

@@ -25,6 +25,7 @@ import { type Asker, refName } from './pending.ts';
 
 export function handleInsert(core: RouterCore, link: Link, message: MessageNamed<'Insert'>): void {
   core.counters.totals.insertsReceived++;
+  core.noteArrival('insert', link, message);
   const asker: Asker = { link, id: message.id, htl: message.htl, arrivedMs: core.nowMs() };
   const ref = { kind: message.kind, key: routingKey(message.key) } as BlockRef; // the codec holds kind to 1..4
   const { workBits } = core.slots;
@@ -126,6 +127,7 @@ export function sendOnInsert(
     deadlineAtMs,
     asker: asker === undefined ? undefined : { key: asker.link.peerKey, location: asker.link.peer?.location },
     isCostly: true,
+    ...(asker === undefined ? {} : { tracedAs: ref }),
     failedMs: () => 0,
     question: (id, deadlineMs) => {
       core.counters.totals.insertsForwarded++;

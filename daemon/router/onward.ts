@@ -14,7 +14,7 @@
  * Source  design § 8.
  * @module
  */
-import type { RingLocation } from '../ids.ts';
+import type { BlockRef, RingLocation } from '../ids.ts';
 import { distance } from '../keys/location.ts';
 import { ROUTE_ATTEMPTS_MAX } from '../limits.ts';
 import type { Peer } from '../topology/topology-types.ts';
@@ -55,6 +55,8 @@ export interface Onward<Result> {
   readonly asker: { readonly key: string; readonly location: RingLocation | undefined } | undefined;
   /** Carries a block, and more of them where it arrives. */
   readonly isCostly: boolean;
+  /** For a trace that the owner of this node may have asked for; absent at the exit, whose requests are not traced. */
+  readonly tracedAs?: BlockRef;
   /** Milliseconds for which this peer is known to have failed for this key; 0 if it is not. */
   failedMs(peerKey: string): number;
   question(id: number, deadlineMs: number): Question;
@@ -168,6 +170,30 @@ function outOfTime(core: RouterCore, onward: Onward<unknown>): boolean {
   return onward.deadlineAtMs - core.nowMs() < ATTEMPT_MS_MIN;
 }
 
+const RANKED_MAX = 5;
+
+/** The peers that a request to this place would be sent to, in the order in which they would be tried. */
+export function rankHops(core: RouterCore, target: RingLocation): readonly HopChoice<Peer>[] {
+  const ranked: HopChoice<Peer>[] = [];
+  let left = core.peers().filter((peer) => core.mayAsk(peer));
+  while (ranked.length < RANKED_MAX) {
+    const hop = chooseNextHop({
+      target,
+      ownLocation: core.deps.view.ownLocation,
+      candidates: left,
+      mustBeNearer: true,
+      avoid: ranked.map(({ peer }) => peer.location),
+      weightsOf: (peerKey) => core.trust.weightsOf(peerKey, core.nowMs()),
+      overShare: core.shares.over(core.peers().length),
+      factorOf: (key, away) => core.estimates.factorOf(key, away),
+    });
+    if (hop === undefined) break;
+    ranked.push(hop);
+    left = left.filter((peer) => peer !== hop.peer);
+  }
+  return ranked;
+}
+
 /** The best peer that may be asked; or why a better one may not; or nothing when nobody (nearer) is left. */
 function pickHop(
   core: RouterCore,
@@ -216,8 +242,21 @@ async function askHop<Result>(
     answerMs: (passedOnMs + leftMs) / 2,
   };
   const askedMs = core.nowMs();
+  const traced = { peerKey: hop.peer.key, byClaim: hop.claim !== undefined };
+  if (onward.tracedAs !== undefined) core.keyTrace?.note(onward.tracedAs, { type: 'asked', ...traced, atMs: askedMs });
   const result = await core.asks.ask(hop.peer.link, times, (id) => onward.question(id, passedOnMs));
   const verdict = weigh(core, hop, result, onward);
+  if (onward.tracedAs !== undefined) {
+    const outcome = verdict.type === 'done' ? 'answered' : verdict.failure.type;
+    const atMs = core.nowMs();
+    core.keyTrace?.note(onward.tracedAs, {
+      type: 'back',
+      peerKey: hop.peer.key,
+      outcome,
+      tookMs: atMs - askedMs,
+      atMs,
+    });
+  }
   learn(core, onward, hop, verdict, core.nowMs() - askedMs);
   if (hop.claim !== undefined) {
     if (verdict.type === 'done' && verdict.served) core.trust.confirm(hop.peer.key, hop.claim);

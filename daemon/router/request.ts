@@ -45,6 +45,7 @@ export interface Search {
 export function handleFetch(core: RouterCore, link: Link, message: MessageNamed<'Fetch'>): void {
   const asker: Asker = { link, id: message.id, htl: message.htl, arrivedMs: core.nowMs() };
   core.counters.fetchSeen(asker.htl);
+  core.noteArrival('fetch', link, message);
   if (core.slots.admit(link.peerKey, false)) {
     void serveFetch(core, asker, message);
     return;
@@ -63,6 +64,7 @@ async function serveFetch(core: RouterCore, asker: Asker, message: MessageNamed<
   if (held !== undefined) {
     if (heldAs === 'path') core.counters.totals.foundInCache++;
     else core.counters.totals.foundInStore++;
+    core.keyTrace?.note(ref, { type: 'ended', outcome: 'here', atMs: core.nowMs() });
     return answer(core, asker, { type: 'data', payload: held });
   }
   if (asker.htl <= HTL_FINAL) return answer(core, asker, { type: 'dataNotFound' });
@@ -90,6 +92,7 @@ async function serveFetch(core: RouterCore, asker: Asker, message: MessageNamed<
   const target = core.deps.locate(ref, replica);
   const result = await search(core, { ref, replica, target, sentHtl, deadlineAtMs, asker });
   core.pending.close(row);
+  core.keyTrace?.note(ref, { type: 'ended', outcome: result.type, atMs: core.nowMs() });
   if (core.stopped) return;
   if (result.type === 'data') {
     core.keepOnPath(ref, replica, result.payload, 'dataReturned');
@@ -132,6 +135,7 @@ export function sendOn(core: RouterCore, wanted: Search): ReturnType<typeof tryN
     deadlineAtMs,
     asker: asker === undefined ? undefined : { key: asker.link.peerKey, location: asker.link.peer?.location },
     isCostly: false,
+    ...(asker === undefined ? {} : { tracedAs: ref }),
     failedMs: (peerKey) => (asker === undefined ? 0 : core.failures.peerRemainingMs(name, peerKey, core.nowMs())),
     question: (id, deadlineMs) => {
       core.counters.totals.fetchesForwarded++;
@@ -251,6 +255,8 @@ async function askStore(core: RouterCore, wanted: Search, peer: Peer): Promise<U
 function answer(core: RouterCore, asker: Asker, result: FetchResult): void {
   const found = result.type === 'data';
   const absent = result.type === 'dataNotFound' || result.type === 'recentlyFailed';
+  if (result.type === 'recentlyFailed') core.counters.totals.answeredRecentlyFailed++;
+  if (result.type === 'routeNotFound') core.counters.totals.answeredNoRoute++;
   core.counters.fetchEnded(asker.htl, found ? 'found' : absent ? 'notFound' : 'failed');
   if (found) core.counters.answeredAfter(core.nowMs() - asker.arrivedMs);
   core.slots.release(asker.link.peerKey, false);

@@ -6,6 +6,7 @@
  * @module
  */
 import type { BlockRef, Replica } from '../ids.ts';
+import type { BusyKey } from './busy-keys.ts';
 
 export type FetchOutcome =
   | { readonly type: 'data'; readonly payload: Uint8Array } // verified
@@ -65,6 +66,16 @@ export interface RouterCounters {
   readonly timeouts: number;
   readonly badBlocks: number;
   readonly htlExhausted: number;
+  /** Fetches answered so: no peer to send them to; looked for in vain a moment ago. */
+  readonly answeredNoRoute: number;
+  readonly answeredRecentlyFailed: number;
+}
+
+/** What peers asked of us since start, by kind of block (index kind - 1) and by sixteenth of the ring. */
+export interface Arrivals {
+  readonly fetchesByKind: readonly number[];
+  readonly insertsByKind: readonly number[];
+  readonly byPlace: readonly number[];
 }
 
 export interface RouterSnapshot {
@@ -80,4 +91,7 @@ export interface RouterSnapshot {
   }[];
   /** Times of answered requests, ms, as counts of log2 buckets (bucket i: 2^i .. 2^(i+1) ms, 0..15). */
   readonly timeHistogram: readonly number[];
+  readonly arrivals: Arrivals;
+  /** Only while they are counted. */
+  readonly busyKeys: readonly BusyKey[] | undefined;
 }

@@ -9,15 +9,19 @@
  * @module
  */
 import type { BlockRef, Replica } from '../ids.ts';
+import { distance } from '../keys/location.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Peer } from '../topology/topology-types.ts';
 import type { Message } from '../wire/messages.ts';
+import { BusyKeys } from './busy-keys.ts';
 import { handleStoreCopy } from './copies.ts';
 import { RouterCore, type RouterDeps, type RouterOptions } from './core.ts';
 import { exitFetch, exitInsert } from './exit.ts';
 import { createHandoff } from './handoff.ts';
 import { handleInsert } from './insert.ts';
+import { KeyTrace, type TraceReading } from './key-trace.ts';
 import { handleOffered } from './offers.ts';
+import { rankHops } from './onward.ts';
 import { handleFetch } from './request.ts';
 import type { ExitRequests, RouterSnapshot } from './router-types.ts';
 
@@ -36,6 +40,12 @@ export interface Router extends ExitRequests {
   leave(limitMs: number): Promise<void>;
   /** Whether requests sent to that peer hardly ever come to something. */
   isUseless(peerKey: string): boolean;
+  /** Counts which keys peers ask for most, from now on; or stops, and forgets them. */
+  countKeys(on: boolean): void;
+  /** Watches what happens to requests for that key; undefined ends it. One at a time. */
+  traceKey(ref: BlockRef | undefined): void;
+  /** Where requests for the traced key would go now, and what happened to those that came. */
+  tracedKey(): TraceReading | undefined;
   snapshot(): RouterSnapshot;
   /** Replies that answered nothing we asked over that link, or came too late. */
   readonly strayReplies: number;
@@ -119,9 +129,21 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
     heal: (ref, replica) => handoff.heal(ref, replica),
     leave: (limitMs) => handoff.leave(limitMs),
     isUseless: (peerKey) => core.estimates.isUseless(peerKey),
+    countKeys(on) {
+      core.busyKeys = on ? (core.busyKeys ?? new BusyKeys()) : undefined;
+    },
+    traceKey(ref) {
+      core.keyTrace = ref === undefined ? undefined : new KeyTrace(ref);
+    },
+    tracedKey: () => (core.keyTrace === undefined ? undefined : readTrace(core, core.keyTrace)),
     snapshot(): RouterSnapshot {
       core.failures.prune(core.nowMs());
-      return { ...core.counters.snapshot(), pending: core.slots.total, failureTable: core.failures.size };
+      return {
+        ...core.counters.snapshot(),
+        pending: core.slots.total,
+        failureTable: core.failures.size,
+        busyKeys: core.busyKeys?.list(),
+      };
     },
     get strayReplies() {
       return core.asks.stray;
@@ -130,5 +152,19 @@ export function createRouter(deps: RouterDeps, options: RouterOptions): Router {
       if (!core.stopped) keepEstimates(true);
       core.stop();
     },
+  };
+}
+
+function readTrace(core: RouterCore, trace: KeyTrace): TraceReading {
+  const place = core.deps.locate(trace.ref, 0);
+  return {
+    place,
+    ownDistance: distance(core.deps.view.ownLocation, place),
+    candidates: rankHops(core, place).map(({ peer, claim }) => ({
+      peerKey: peer.key,
+      distance: distance(peer.location, place),
+      byClaim: claim !== undefined,
+    })),
+    steps: [...trace.steps],
   };
 }

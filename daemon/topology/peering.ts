@@ -10,6 +10,7 @@
  */
 import { ProtocolError } from '../errors.ts';
 import { hexKey, type RingLocation } from '../ids.ts';
+import { PEERS_BANNED_MAX } from '../limits.ts';
 import type { Link, Links } from '../link/link-types.ts';
 import type { Clock, Log } from '../ports.ts';
 import { BINDING, type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
@@ -63,6 +64,10 @@ export interface Peering {
   request(link: Link, wish: Wish): void;
   handleMessage(link: Link, message: Message): void;
   drop(key: string): void;
+  /** Drops it, and for so long neither asks it nor lets it become one; the link stays for circuits. At most PEERS_BANNED_MAX. */
+  ban(key: string, forMs: number): void;
+  /** Nodes that may not be peers now. */
+  readonly banned: number;
   /** The other end left: no message is owed to it. */
   forget(key: string): void;
   linkClosed(link: Link): void;
@@ -94,6 +99,8 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
   const allPeers = (): readonly PeerEntry[] => (list ??= [...peers.values()]);
   const pending = new Map<string, { readonly wish: Wish; readonly untilMs: number }>();
   const refused = new Map<string, Refused>();
+  const banned = new Map<string, number>();
+  const isBanned = (key: string): boolean => (banned.get(key) ?? 0) > clock.nowMs();
 
   function markRing(): void {
     const ring = ringKeys(options.own(), allPeers(), options.ringNeighboursEachSide);
@@ -174,6 +181,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     const bound = options.prefixRules && descriptor.binding === BINDING.prefix;
     // A location bound to an address is worth what the address is: it must be the one the link really comes from.
     if (bound && (claimed === undefined || prefixesOf(claimed.host).prefix !== at.prefix)) return REFUSAL.binding;
+    if (isBanned(link.peerKey)) return REFUSAL.full; // the owner's reasons are nobody's business
     // Whom we have asked ourselves we do not turn away: its request and ours have crossed.
     if (pending.has(link.peerKey)) return 'accept';
     const asker = { key: link.peerKey, location: descriptor.location, ...at };
@@ -201,7 +209,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     pending.delete(link.peerKey);
     if (peers.has(link.peerKey)) return;
     const descriptor = options.newest(link.peerKey);
-    if (asked === undefined || descriptor === undefined) {
+    if (asked === undefined || descriptor === undefined || isBanned(link.peerKey)) {
       link.sendMessage({ type: 'PeerDropped' });
       return;
     }
@@ -219,7 +227,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     refused.set(link.peerKey, { times, untilMs: clock.nowMs() + backoffMs });
   }
 
-  const wasRefused = (key: string): boolean => (refused.get(key)?.untilMs ?? 0) > clock.nowMs();
+  const wasRefused = (key: string): boolean => (refused.get(key)?.untilMs ?? 0) > clock.nowMs() || isBanned(key);
 
   function drop(key: string): void {
     const peer = remove(key);
@@ -233,7 +241,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     wasRefused,
     requestsPending: (wish) => [...pending.values()].filter((request) => request.wish === wish).length,
     request(link, wish) {
-      if (pending.has(link.peerKey) || peers.has(link.peerKey)) return;
+      if (pending.has(link.peerKey) || peers.has(link.peerKey) || isBanned(link.peerKey)) return;
       ask(link, wish);
     },
     handleMessage(link, message) {
@@ -243,6 +251,17 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
       else if (message.type === 'PeerDropped') remove(link.peerKey);
     },
     drop,
+    ban(key, forMs) {
+      banned.delete(key);
+      const oldest = banned.keys().next().value;
+      if (banned.size >= PEERS_BANNED_MAX && oldest !== undefined) banned.delete(oldest);
+      banned.set(key, clock.nowMs() + forMs);
+      pending.delete(key);
+      drop(key);
+    },
+    get banned() {
+      return [...banned.keys()].filter(isBanned).length;
+    },
     forget: (key) => void remove(key),
     linkClosed(link) {
       const key = link.peerKey;
@@ -263,6 +282,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     },
     upkeep() {
       const nowMs = clock.nowMs();
+      for (const [key, untilMs] of [...banned]) if (untilMs <= nowMs) banned.delete(key);
       for (const [key, request] of [...pending]) if (request.untilMs <= nowMs) pending.delete(key);
       // Refusals are remembered for as long as they still lengthen the next wait.
       for (const [key, entry] of [...refused]) if (entry.untilMs + REFUSED_BACKOFF_MAX_MS <= nowMs) refused.delete(key);

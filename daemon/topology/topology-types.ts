@@ -32,6 +32,18 @@ export interface RelayView {
   relays(): readonly Descriptor[];
 }
 
+/** What the owner of the node may do about its peers. */
+export interface PeerControl {
+  /**
+   * That node is no peer of ours for so long; circuits may still pass over the link, because who guards our circuits is not to be
+   * changed by hand. @returns false when it is no peer
+   */
+  ban(key: string, forMs: number): boolean;
+  readonly banned: number;
+  /** Dials nodes by their descriptors and asks them to be peers. `tried` leaves out what is no usable descriptor. */
+  add(descriptors: readonly Uint8Array[]): Promise<{ readonly tried: number; readonly linked: number }>;
+}
+
 export type JoinStage = 'idle' | 'dialling seeds' | 'announcing' | 'linking' | 'joined';
 
 export interface Reachability {

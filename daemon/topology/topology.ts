@@ -33,6 +33,7 @@ import { createLiveness } from './liveness.ts';
 import { createLongLinks } from './long-links.ts';
 import { hoursAhead, hoursToMs, medianOffsetHours, ownHour } from './network-hour.ts';
 import { estimateNodes } from './peer-choice.ts';
+import { createPeerControl } from './peer-control.ts';
 import { createPeering, keyOf } from './peering.ts';
 import { createReachability } from './reachability.ts';
 import { createRelayReports } from './relay-reports.ts';
@@ -41,7 +42,7 @@ import { byDistanceTo, type RingPlace } from './ring-location.ts';
 import { createRingUpkeep } from './ring-upkeep.ts';
 import { createRotation } from './rotation.ts';
 import { createSteadyWall } from './steady-wall.ts';
-import type { JoinStage, Peer, Reachability, RelayView, RoutingView } from './topology-types.ts';
+import type { JoinStage, Peer, PeerControl, Reachability, RelayView, RoutingView } from './topology-types.ts';
 
 const QUICK_ROUND_MS = 500;
 const CALM_ROUND_MS = 5_000;
@@ -54,51 +55,6 @@ const EXPIRY_CHECK_MS = 60_000;
 const IDLE_LINK_MS = 60_000;
 /** How long a node that announces itself is named before it is anybody's peer; later its link may serve circuits, and is not. */
 const NAMED_MS = 5_000;
-
-export interface TopologyDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly crypto: Crypto;
-  readonly log: Log;
-  readonly links: Links & LinkProber;
-  readonly records: Records;
-}
-
-export interface TopologyOptions {
-  readonly role: Role;
-  readonly seeds: readonly Uint8Array[];
-  readonly allowPrivateAddresses: boolean;
-  readonly prefixRules: boolean;
-  readonly ringNeighboursEachSide: number;
-  readonly longLinks: number;
-  readonly peersMax: number;
-  readonly ownDescriptor: () => Descriptor;
-  readonly onPeerUp: (peer: Peer) => void;
-  readonly onPeerDown: (peer: Peer) => void;
-  /** Whether circuits need this link. When given, links that we dialled, and that neither peers nor circuits use, are closed. */
-  readonly isLinkInUse?: (link: Link) => boolean;
-  /** Whether requests sent to that peer hardly ever succeed; absent: nobody is. */
-  readonly isUseless?: (peerKey: string) => boolean;
-}
-
-export interface Topology extends RoutingView, RelayView {
-  readonly joinStage: JoinStage;
-  /** Whether others can dial us, and where they see us. */
-  readonly reachability: Reachability;
-  /** Peers' clocks minus ours; undefined with too few peers. */
-  readonly clockOffsetMs: number | undefined;
-  readonly seedsTried: number;
-  readonly seedsAnswered: number;
-  start(): void;
-  /** Says goodbye on all links and cancels all timers. */
-  stop(): void;
-  linkOpened(link: Link): void;
-  linkClosed(link: Link): void;
-  handleMessage(link: Link, message: Message): void;
-  networkHour(): number;
-  /** That relay could not be reached or did not do its work: a little later it is left out, for a while. */
-  relayFailed(id: NodeId): void;
-}
 
 export function createTopology(deps: TopologyDeps, options: TopologyOptions): Topology {
   const { clock, crypto, log, links } = deps;
@@ -538,5 +494,11 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     },
     networkHour,
     relayFailed: (id) => reports.add(hexKey(id)),
+    control: createPeerControl({
+      links,
+      peering,
+      decode: (encoded) => decodeList(encoded, 'a node to be added'),
+      mayAsk: () => phase === 'running' && !isLight,
+    }),
   };
 }

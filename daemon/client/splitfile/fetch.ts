@@ -73,6 +73,7 @@ class SegmentFetch {
       return { ref: { kind: KIND.chk, key }, replica: Math.floor(context.random.unit() * replicas), index };
     });
     this.#shards = new Array(keys.length).fill(undefined);
+    context.map?.open(segment, keys.length, dataCount);
   }
 
   /** Asks for these data blocks once each, at as many places as they have; false when one was not found. */
@@ -83,6 +84,7 @@ class SegmentFetch {
       first: shuffle(random, this.#candidates.slice(from, to)),
       reserve: [],
       accept: (candidate, bytes) => this.#accept(candidate, bytes),
+      note: ({ index }, state) => this.#context.map?.set(this.#segment, index, state),
       absent: (candidate) => this.#absent.set(placeName(candidate), candidate),
       nextRound: (failed, round) =>
         round < this.#replicas ? { ask: shuffle(random, this.#elsewhere(failed)), pause: false } : undefined,
@@ -113,6 +115,7 @@ class SegmentFetch {
       first: first.slice(0, need),
       reserve: [...checks, ...first.slice(need).reverse()], // asked from the end
       accept: (candidate, bytes) => this.#accept(candidate, bytes),
+      note: ({ index }, state) => this.#context.map?.set(this.#segment, index, state),
       absent: (candidate) => this.#absent.set(placeName(candidate), candidate),
       nextRound: (failed, round) => {
         if (round >= ROUNDS_MAX + this.#replicas - 1) return undefined;

@@ -15,6 +15,7 @@ import type { BlockRef, Replica } from '../../ids.ts';
 import { verifyBlock } from '../../keys/verify.ts';
 import type { DocumentCircuits, RemoteFetch } from '../../onion/onion-types.ts';
 import type { Clock, Crypto, Random } from '../../ports.ts';
+import type { BlockMap, BlockState } from '../block-map.ts';
 import type { KeptBlocks } from '../resume-types.ts';
 import { backOffMs, Timers } from '../timing.ts';
 import type { Codec } from '../uri.ts';
@@ -56,6 +57,8 @@ export interface FetchContext {
   onMiss(): void;
   /** A request leaves for the network. */
   onAsk?(): void;
+  /** For the owner's eyes: how each block stands. */
+  readonly map?: BlockMap;
   /** Blocks of an earlier run, and the place for those of this one. */
   readonly kept?: KeptBlocks;
   /** Puts back what is missing; absent where nothing is to be changed. */
@@ -75,6 +78,8 @@ export interface GatherOptions {
   readonly urgent?: boolean;
   /** Keeps a block whose bytes match its key; throws LocalError when its content is not what it must be. */
   accept(candidate: Candidate, bytes: Uint8Array): void;
+  /** For the owner's eyes: how the block stands now. */
+  note?(candidate: Candidate, state: BlockState): void;
   /** The block is not where the candidate says. */
   absent?(candidate: Candidate): void;
   /**
@@ -181,6 +186,7 @@ class Gathering implements WorkSource {
     if (next === undefined) return undefined;
     if (this.#inFlight === 0) this.#arrivedMs = this.#context.clock.nowMs();
     this.#inFlight++;
+    this.#options.note?.(next.candidate, 'asked');
     return () => this.#ask(next.candidate, next.retries);
   }
 
@@ -224,6 +230,7 @@ class Gathering implements WorkSource {
         }
         this.#tally.data++;
         this.#options.accept(candidate, answer.payload);
+        this.#options.note?.(candidate, 'have');
         this.#keep(candidate, answer.payload);
         this.#arrivedMs = this.#context.clock.nowMs();
         this.#context.onBlock();
@@ -255,6 +262,7 @@ class Gathering implements WorkSource {
   #missed(candidate: Candidate, retries: number, outcome: keyof Tally, restMs: number): void {
     this.#tally[outcome]++;
     this.#context.onMiss();
+    this.#options.note?.(candidate, 'missed');
     if (retries < RETRIES_MAX) {
       this.#askAgain(candidate, retries, restMs);
       return;

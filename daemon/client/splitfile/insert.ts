@@ -13,7 +13,8 @@ import { LocalError } from '../../errors.ts';
 import { KIND } from '../../ids.ts';
 import type { DocumentCircuits, RemoteInsert } from '../../onion/onion-types.ts';
 import type { Clock, Random } from '../../ports.ts';
-import type { BlockPlace, SealedBlock } from '../client-chk.ts';
+import type { BlockMap, BlockState } from '../block-map.ts';
+import { BLOCK_TYPE, type BlockPlace, type SealedBlock } from '../client-chk.ts';
 import { backOffMs, shuffle, Timers } from '../timing.ts';
 import type { Window, WorkSource } from '../window.ts';
 
@@ -27,6 +28,8 @@ export interface InsertContext {
   onInserted(block: BlockToInsert, copies: number): void;
   /** A try ended without acknowledgement. */
   onMiss(): void;
+  /** For the owner's eyes: how each block stands. */
+  readonly map?: BlockMap;
 }
 
 export interface BlockToInsert {
@@ -122,12 +125,19 @@ class Insertion implements WorkSource {
       return;
     }
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    for (const group of this.#groups) this.#note(group, 'open');
     window.add(this, order);
   }
 
   take(): (() => Promise<void>) | undefined {
     const job = this.#done ? undefined : this.#ready.pop();
-    return job === undefined ? undefined : () => this.#insert(job);
+    if (job === undefined) return undefined;
+    this.#note(job.group, 'asked');
+    return () => this.#insert(job);
+  }
+
+  #note({ block: { place } }: Group, state: BlockState): void {
+    if (place.type !== BLOCK_TYPE.manifest) this.#context.map?.set(place.segment, place.index, state);
   }
 
   async #insert(job: Job): Promise<void> {
@@ -175,6 +185,7 @@ class Insertion implements WorkSource {
   #missed(job: Job, failure: Failure, askedRestMs: number): void {
     this.#failures.set(failure, (this.#failures.get(failure) ?? 0) + 1);
     this.#context.onMiss();
+    this.#note(job.group, 'missed');
     job.attempts++;
     const { group } = job;
     const attemptsMax = group.acknowledged >= needed(group) ? SPARE_ATTEMPTS_MAX : ATTEMPTS_MAX;
@@ -197,6 +208,7 @@ class Insertion implements WorkSource {
       return;
     }
     group.sealed = undefined;
+    this.#note(group, 'have');
     this.#context.onInserted(group.block, group.copies);
     if (--this.#groupsOpen === 0) this.#finish();
   }

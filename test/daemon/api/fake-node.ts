@@ -35,6 +35,10 @@ export interface FakeNode extends Node {
   bytesIn: number;
   peersUp: number;
   writeFailures: number;
+  isCounting: boolean;
+  isTracing: boolean;
+  /** What was asked of the peers. */
+  readonly asked: string[];
   /** Chunks handed to the reader so far. */
   chunksRead: number;
 }
@@ -235,6 +239,9 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     bytesIn: 1_000,
     peersUp: 3,
     writeFailures: 0,
+    isCounting: false,
+    isTracing: false,
+    asked: [],
     chunksRead: 0,
     settings: {
       networkName: 'fake',
@@ -260,6 +267,38 @@ export function createFakeNode(nowMs: () => number): FakeNode {
     queue: NO_QUEUE,
     keys,
     store: fakeStore(),
+    peers: {
+      ban(key, forMs) {
+        node.asked.push(`ban ${key} ${forMs}`);
+        return key !== '9';
+      },
+      banned: 1,
+      async add(descriptors) {
+        node.asked.push(`add ${descriptors.length}`);
+        return { tried: descriptors.length, linked: descriptors[0]?.length === 3 ? 1 : 0 };
+      },
+    },
+    routing: {
+      countKeys(on) {
+        node.isCounting = on;
+      },
+      traceKey(ref) {
+        node.asked.push(ref === undefined ? 'trace ends' : `trace ${ref.kind}`);
+        node.isTracing = ref !== undefined;
+      },
+      tracedKey: () =>
+        node.isTracing
+          ? {
+              place: ringLocation(0.654321),
+              ownDistance: 0.25,
+              candidates: [{ peerKey: '1', distance: 0.123456, byClaim: true }],
+              steps: [
+                { type: 'arrived', what: 'fetch', peerKey: '2', htl: 7, atMs: nowMs() },
+                { type: 'asked', peerKey: '1', byClaim: true, atMs: nowMs() },
+              ],
+            }
+          : undefined,
+    },
     traceEvents: () => [
       { type: 'copyKept', ref: { kind: 1, key: routingKey(new Uint8Array(32)) }, reason: 'path', by: 'dataReturned' },
     ],
@@ -298,11 +337,21 @@ export function createFakeNode(nowMs: () => number): FakeNode {
           timeouts: 0,
           badBlocks: 0,
           htlExhausted: 0,
+          answeredNoRoute: 1,
+          answeredRecentlyFailed: 2,
         },
         pending: 1,
         failureTable: 0,
         byHtl: Array.from({ length: HTL_MAX + 1 }, () => ({ seen: 0, found: 0, notFound: 0, failed: 0 })),
         timeHistogram: [0, 0, 8, 1, 1, ...new Array(11).fill(0)],
+        arrivals: {
+          fetchesByKind: [2, 1, 0, 0],
+          insertsByKind: [3, 0, 1, 0],
+          byPlace: [1, 2, 4, ...new Array(13).fill(0)],
+        },
+        busyKeys: node.isCounting
+          ? [{ name: '1/0/abcdef', place: ringLocation(0.123456), count: 9, error: 1 }]
+          : undefined,
       },
       store: {
         store: region,

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { PEERS_BANNED_MAX } from '../../../daemon/limits.ts';
 import type { Link } from '../../../daemon/link/link-types.ts';
 import { REFUSAL, WISH } from '../../../daemon/topology/peer-table.ts';
 import { createPeering, keyOf, type PeerEntry, type Peering } from '../../../daemon/topology/peering.ts';
@@ -158,4 +159,39 @@ test('a newer descriptor moves the peer on the ring', (t) => {
   peering.descriptorChanged(keyOf(peer), moved);
   t.is(peering.get(keyOf(peer))?.location, moved.location);
   t.is(peering.get(keyOf(peer))?.descriptor.sequence, 2);
+});
+
+test('ban: a peer that its owner sends away neither comes back nor is asked, until the time is over', async (t) => {
+  const { peering, link, describe, clock, downs } = bench();
+  const banned = link(describe('a'));
+  peering.handleMessage(banned, { type: 'PeerRequest', wish: 1 });
+  peering.ban(banned.peerKey, 60_000);
+  t.is(downs.length, 1);
+  t.deepEqual(banned.sent.at(-1), { type: 'PeerDropped' });
+  t.true(banned.isOpen, 'circuits go on over the link');
+  peering.handleMessage(banned, { type: 'PeerRequest', wish: 1 });
+  t.deepEqual(banned.sent.at(-1), { type: 'PeerRefused', reason: REFUSAL.full });
+  const sent = banned.sent.length;
+  peering.request(banned, WISH.ring);
+  t.is(banned.sent.length, sent, 'not asked');
+  t.true(peering.wasRefused(banned.peerKey));
+  t.is(peering.banned, 1);
+  await clock.advance(60_000);
+  peering.upkeep();
+  t.is(peering.banned, 0);
+  peering.handleMessage(banned, { type: 'PeerRequest', wish: 1 });
+  t.is(peering.peers().length, 1);
+});
+
+test('ban: an acceptance that was under way does not undo it, and the list is bounded', (t) => {
+  const { peering, link, describe } = bench();
+  const late = link(describe('a'));
+  peering.request(late, WISH.long);
+  peering.ban(late.peerKey, 60_000);
+  peering.handleMessage(late, { type: 'PeerAccepted' });
+  t.deepEqual(peering.peers(), []);
+  t.deepEqual(late.sent.at(-1), { type: 'PeerDropped' });
+  for (let i = 0; i < PEERS_BANNED_MAX + 10; i++) peering.ban(`${i}`, 60_000);
+  t.is(peering.banned, PEERS_BANNED_MAX);
+  t.false(peering.wasRefused(late.peerKey), 'the oldest ban leaves first');
 });

@@ -88,7 +88,10 @@ export class Content {
       return asked.redirect(308, `${target.path}${queryOf(asked)}`);
     }
     const local = documents.find(target.root);
-    if (/\bonly-if-cached\b/i.test(asked.request.headers['cache-control'] ?? '') && local?.metadata === undefined) {
+    const isLocal =
+      (local?.isWhole === true && !local.isRunning) ||
+      background(queue, target.root, ({ state }) => state === 'done') !== undefined;
+    if (!isLocal && /\bonly-if-cached\b/i.test(asked.request.headers['cache-control'] ?? '')) {
       throw new LocalError('not_local');
     }
     const inQueue = background(queue, target.root, ({ state }) => state !== 'done' && state !== 'failed');

@@ -64,7 +64,7 @@ function joiningOf(facts: VerdictFacts): VerdictStatus | undefined {
       return say(
         'OFFLINE',
         'no seed is configured and nobody has dialled us',
-        'set network.seeds, or try: holloway demo',
+        'join one: holloway peer join INVITE; to try without: holloway demo',
       );
     }
     if (impatient && facts.links === 0) {

@@ -8,16 +8,15 @@
  * Errors  what a peer may not send closes its link with the ProtocolErrorCode; nothing is thrown out of here.
  * Why     every decision is a pure function of the tables (peer-table, peer-choice), so that what happens follows from clock and
  *         random draws alone. Nothing here happens because a circuit or a request passed by.
- * Source  design §§ 5, 7.
+ * Source  design §§ 5, 7. What it is made from and what it is asked: topology-parts.ts.
  * @module
  */
-import type { Crypto } from '../../crypto/provider.ts';
 import { ProtocolError } from '../errors.ts';
-import { hexKey, type NodeId, type RingLocation } from '../ids.ts';
-import type { Link, LinkProber, Links } from '../link/link-types.ts';
-import type { Clock, Log, Random, Records, Timer } from '../ports.ts';
+import { hexKey, type RingLocation } from '../ids.ts';
+import type { Link } from '../link/link-types.ts';
+import type { Timer } from '../ports.ts';
 import { addressBytes } from '../wire/address.ts';
-import { type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
+import { type Descriptor, ROLE } from '../wire/descriptor-types.ts';
 import type { Message } from '../wire/messages.ts';
 import { createAdoption } from './adoption.ts';
 import { createAnnounces, type NamedNode } from './announce.ts';
@@ -42,7 +41,10 @@ import { byDistanceTo, type RingPlace } from './ring-location.ts';
 import { createRingUpkeep } from './ring-upkeep.ts';
 import { createRotation } from './rotation.ts';
 import { createSteadyWall } from './steady-wall.ts';
-import type { JoinStage, Peer, PeerControl, Reachability, RelayView, RoutingView } from './topology-types.ts';
+import type { Topology, TopologyDeps, TopologyOptions } from './topology-parts.ts';
+import type { JoinStage } from './topology-types.ts';
+
+export type { Topology, TopologyDeps, TopologyOptions } from './topology-parts.ts';
 
 const QUICK_ROUND_MS = 500;
 const CALM_ROUND_MS = 5_000;

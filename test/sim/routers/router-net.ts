@@ -191,6 +191,11 @@ export class RouterNet {
     return [...around].sort((a, b) => away(a) - away(b) || a - b).slice(0, count);
   }
 
+  /** That node owns the block, as if it had been published before. */
+  hold(index: number, block: number): void {
+    void this.nodes[index]!.store.put(refOf(block), 0, payloadOf(block), 'owner');
+  }
+
   /** One request of a circuit that ends at that node; a hostile exit answers nothing. */
   async fetchAt(exit: number, block: number, replica: Replica): Promise<boolean> {
     if (!this.isHonest(exit)) return false;

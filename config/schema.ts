@@ -158,7 +158,7 @@ function sizeOrAuto(min: string, max: string, sentence: string): Option<number> 
 
 /** Milliseconds, written as `40ms`, `30s`, `5m`, `2h`. */
 function duration(fallback: string, min: string, max: string, sentence: string): Option<number> {
-  const range = `a duration ${min}..${max}, such as ${max}`;
+  const range = `a duration ${min}..${max}, such as 40ms, 30s or 10m`;
   const [minMs, maxMs] = [parseDuration(min)!, parseDuration(max)!];
   const parse = (raw: unknown): number => {
     const value = typeof raw === 'string' ? parseDuration(raw) : undefined;

@@ -130,7 +130,7 @@ function optionOf(flag: FlagSpec): Option {
 }
 
 /** As much of a command as the line begins with: what help of it would tell more. */
-function closestCommand(argv: readonly string[]): string {
+export function closestCommand(argv: readonly string[]): string {
   const words = argv.filter((word) => !word.startsWith('-'));
   const isKnown = (name: string): boolean =>
     COMMANDS.some((spec) => spec.name === name || spec.name.startsWith(`${name} `));
@@ -138,7 +138,7 @@ function closestCommand(argv: readonly string[]): string {
 }
 
 /** "error: unknown option '--jsno'\n(Did you mean --json?)" as a detail of ours. */
-function usageOf(error: CommanderError): LocalError {
+export function usageOf(error: CommanderError): LocalError {
   if (error.code === 'commander.help') {
     return new LocalError('usage', 'this command needs one more word: add --help to see which', { cause: error });
   }

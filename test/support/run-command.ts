@@ -3,8 +3,9 @@
  * @module
  */
 import { PassThrough } from 'node:stream';
+import { CommanderError } from 'commander';
 import { createContext } from '../../daemon/cli/context.ts';
-import { buildProgram } from '../../daemon/cli/main.ts';
+import { buildProgram, closestCommand, usageOf } from '../../daemon/cli/main.ts';
 import { createOptions } from '../../daemon/cli/options.ts';
 import { createOutput } from '../../daemon/cli/output.ts';
 import { ENTRY } from './devnet.ts';
@@ -27,6 +28,7 @@ export async function runCommand(
   );
   let code = 0;
   const program = buildProgram(async (spec, args, values) => {
+    output.commandIs(spec.name);
     const run = await spec.load();
     const context = createContext({
       output,
@@ -42,7 +44,9 @@ export async function runCommand(
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    code = output.failure(error);
+    if (error instanceof CommanderError && error.exitCode === 0) return { code: 0, stdout: '', stderr: '' };
+    if (error instanceof CommanderError) output.commandIs(closestCommand(argv));
+    code = output.failure(error instanceof CommanderError ? usageOf(error) : error);
   }
   return { code, stdout: `${stdout.read() ?? ''}`, stderr: `${stderr.read() ?? ''}` };
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { resolve } from 'node:path';
+import { optionOf } from '../../../config/schema.ts';
 import type { Status } from '../../api/schema.ts';
 import { demonstrate, describeDemonstrated } from '../../devnet/demonstration.ts';
 import { hasOwnAddresses, homeOf, NODES_MAX, purgeDevnet, requireDevnet } from '../../devnet/layout.ts';
@@ -147,13 +148,18 @@ function dirOf(context: Context): string {
 
 /** Each node draws its own faults from the seed: layout.ts adds its number. */
 function faultSettings({ options }: Context): Record<string, string> {
-  const given = {
-    'debug.latency': options.text('latency'),
-    'debug.loss': options.text('loss'),
-    'debug.churn': options.text('churn'),
-    'debug.seed': options.text('seed'),
-  };
-  return Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const found: Record<string, string> = {};
+  for (const flag of ['latency', 'loss', 'churn', 'seed'] as const) {
+    const text = options.text(flag);
+    if (text === undefined) continue;
+    try {
+      optionOf(`debug.${flag}`).parse(text);
+    } catch (error) {
+      throw new LocalError('usage', `--${flag} ${text}: ${(error as Error).message}`);
+    }
+    found[`debug.${flag}`] = text;
+  }
+  return found;
 }
 
 function peerSettings(context: Context): Record<string, string> {

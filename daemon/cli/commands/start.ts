@@ -37,6 +37,7 @@ export async function startDaemon(context: Context) {
   const holder = lockHolder(paths.lockFile);
   if (holder !== undefined) throw new LocalError('running', holderText(holder));
 
+  const signal = giveUpSignal(context); // before anything runs: a wrong --timeout must leave nothing behind
   // From a file the daemon reads it itself; what is typed or piped here is handed on the same way.
   const passphrase = values['store.passphrase_file'] === '-' ? await askPassphrase('-') : undefined;
   makePrivateDirectory(paths.stateDir);
@@ -61,7 +62,7 @@ export async function startDaemon(context: Context) {
     exit = 1;
   });
 
-  const api = await waitForDaemon(context, child.pid ?? 0, () => exit);
+  const api = await waitForDaemon(context, signal, child.pid ?? 0, () => exit);
   if (api === undefined) {
     const said = readFileSync(paths.logFile).subarray(logStart).toString('utf8').trimEnd();
     throw failureSaid(output, said, paths.logFile);
@@ -83,8 +84,7 @@ function failureSaid(output: Context['output'], said: string, logFile: string): 
   return new LocalError(code as UserErrorCode, head.startsWith(`${what}: `) ? head.slice(what.length + 2) : undefined);
 }
 
-async function waitForDaemon(context: Context, pid: number, exited: () => number | undefined) {
-  const signal = giveUpSignal(context);
+async function waitForDaemon(context: Context, signal: AbortSignal, pid: number, exited: () => number | undefined) {
   const endMs = Date.now() + START_MS;
   while (exited() === undefined && Date.now() < endMs) {
     if (signal.aborted) {

@@ -5,6 +5,8 @@
  *         an invariant broken, because a client may fail but never lie.
  * @module
  */
+import { isWithoutNetwork, retryDelayMs } from '../../../daemon/client/queue/retry.ts';
+import type { UserErrorCode } from '../../../daemon/errors.ts';
 import type { SimWorld } from './sim-world.ts';
 
 export interface Published {
@@ -18,7 +20,7 @@ export type PublishOutcome =
   | { readonly type: 'failed'; readonly code: string };
 
 export type FetchOutcome =
-  | { readonly type: 'fetched'; readonly tookMs: number }
+  | { readonly type: 'fetched'; readonly tookMs: number; readonly retries?: number }
   | { readonly type: 'failed'; readonly code: string; readonly tookMs: number }
   | { readonly type: 'gone' }; // the node crashed or was down
 
@@ -62,5 +64,27 @@ export async function fetch(world: SimWorld, by: number, document: Published): P
     if (world.nodes[by]!.lives !== lives || !world.nodes[by]!.isUp) return { type: 'gone' };
     world.trace.record(world.clock.nowMs(), `fetch failed ${by} ${codeOf(error)}`);
     return { type: 'failed', code: codeOf(error), tookMs: took() };
+  }
+}
+
+/**
+ * As the daemon's queue fetches for its user: an attempt that found no way out of the node (its guard was cut off, say) is made again, at the
+ * queue's own intervals, until one does or `limitMs` are over. What the network answered is never asked again here.
+ */
+export async function fetchAsQueued(
+  world: SimWorld,
+  by: number,
+  document: Published,
+  limitMs: number,
+): Promise<FetchOutcome> {
+  const startedMs = world.clock.nowMs();
+  for (let retries = 0; ; retries++) {
+    const outcome = await fetch(world, by, document);
+    const tookMs = world.clock.nowMs() - startedMs;
+    if (outcome.type === 'fetched') return { ...outcome, tookMs, retries };
+    if (outcome.type === 'gone' || !isWithoutNetwork(outcome.code as UserErrorCode)) return outcome;
+    const waitMs = retryDelayMs(world.random, retries + 1);
+    if (tookMs + waitMs > limitMs) return { ...outcome, tookMs };
+    await new Promise<void>((resolve) => world.clock.setTimer(waitMs, resolve));
   }
 }

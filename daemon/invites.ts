@@ -10,7 +10,7 @@
  */
 import type { Crypto } from '../crypto/provider.ts';
 import { LocalError } from './errors.ts';
-import { INVITE_SEEDS_MAX } from './limits.ts';
+import { DESCRIPTOR_BYTES_MAX, INVITE_SEEDS_MAX } from './limits.ts';
 import type { Node } from './node-types.ts';
 import { decodeInvite, encodeInvite, INVITE_SECRET_BYTES, networkIdOf } from './wire/invite.ts';
 
@@ -45,6 +45,26 @@ export function makeInvite(node: Node, crypto: Crypto, nowMs: number, lifeMs: nu
     secret: crypto.randomBytes(INVITE_SECRET_BYTES),
   });
   return { line, network: networkName, seeds: seeds.length, expiresAtMs };
+}
+
+/**
+ * Nodes to dial, from what a person pastes: an invite to this network, or descriptors with spaces between them.
+ * @throws LocalError bad_invite, invite_expired, other_network
+ */
+export function readPeers(crypto: Crypto, text: string, nowMs: number, network: string): readonly Uint8Array[] {
+  if (!/^[\w-]+(\s+[\w-]+)*$/.test(text)) {
+    const invite = readInvite(crypto, text, nowMs);
+    if (invite.network !== network)
+      throw new LocalError(
+        'other_network',
+        `the invite is to ${invite.network}: holloway peer join, with a home of its own`,
+      );
+    return invite.seeds.map((seed) => new Uint8Array(Buffer.from(seed, 'base64url')));
+  }
+  const encoded = text.split(/\s+/).map((one) => new Uint8Array(Buffer.from(one, 'base64url')));
+  if (encoded.length > INVITE_SEEDS_MAX || encoded.some((one) => one.length > DESCRIPTOR_BYTES_MAX))
+    throw new LocalError('bad_invite', `at most ${INVITE_SEEDS_MAX} descriptors, as holloway peer self prints them`);
+  return encoded;
 }
 
 export interface InviteContents {

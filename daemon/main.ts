@@ -31,10 +31,10 @@ import { type Gateway, type GatewayDeps, startGateway } from './api/gateway/serv
 import { startProbeServer } from './api/probe-server.ts';
 import { createStatusSource, type StatusSource } from './api/status.ts';
 import { LocalError } from './errors.ts';
-import { makeInvite } from './invites.ts';
+import { makeInvite, readPeers } from './invites.ts';
 import { createDisk } from './io/disk.ts';
 import { createFiles } from './io/files.ts';
-import { proposedStoreBytes } from './io/free-disk.ts';
+import { freeBytesAt, proposedStoreBytes } from './io/free-disk.ts';
 import { faultsFrom, impair } from './io/impaired-transport.ts';
 import { createLogFile, type LogFile } from './io/log-file.ts';
 import { createLog, type LogSink } from './io/log-sink.ts';
@@ -51,6 +51,8 @@ import type { NodeSettings } from './settings.ts';
 import { ROLE } from './wire/descriptor-types.ts';
 
 const STOP_MS = 10_000;
+/** A peer that was dropped: long enough for another to take its place. */
+const DROPPED_MS = 60_000;
 const UNREDACTED_WARNING_MS = 3_600_000;
 /** Probes and scrapes share one reading of the node. */
 const PROBE_MAX_AGE_MS = 500;
@@ -208,6 +210,8 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
       storePassphrase: options.passphrase,
     },
   );
+  const peersIn = (text: string): readonly Uint8Array[] =>
+    readPeers(crypto, text, clock.wallMs(), settings.networkName);
   let gateway: Gateway | undefined;
   let fcp: FcpServer | undefined;
   const status = createStatusSource({
@@ -217,6 +221,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
     version,
     pid: process.pid,
     memoryBytes: () => process.memoryUsage.rss(),
+    diskFreeBytes: () => freeBytesAt(paths.dataDir),
     gateway: () => gateway?.address,
     fcp: () => (fcp === undefined ? undefined : formatAddress(fcp.address)),
   });
@@ -229,6 +234,7 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
         clock,
         status,
         config: configDocument(config, paths.configFile),
+        readPeers: peersIn,
         stop: () => stop.resolve('asked to'),
         setRunning: operation.setRunning,
         makeInvite: (lifeMs) => makeInvite(node, crypto, clock.wallMs(), lifeMs),
@@ -250,10 +256,21 @@ async function runUntilStopped(options: DaemonOptions, sockets: Sockets, operati
       random: random.fork('fcp'),
       log,
       version,
+      addPeer: async (text) => {
+        const { linked } = await node.peers.add(peersIn(text));
+        if (linked === 0) throw new LocalError('offline', 'none of them answered');
+      },
+      dropPeer: async (key) => void node.peers.ban(key, DROPPED_MS),
       stop: () => stop.resolve('asked to'),
     });
     if (fcp !== undefined) closing.push(fcp.close);
-    gateway = await gatewayOf(config, { client: node.client, queue: node.queue, clock, status, trafficClass: settings.fetchClass });
+    gateway = await gatewayOf(config, {
+      client: node.client,
+      queue: node.queue,
+      clock,
+      status,
+      trafficClass: settings.fetchClass,
+    });
     if (gateway !== undefined) closing.push(gateway.close);
     const offSignals = onOperatorSignals(status, operation);
     const link = formatAddress(node.boundAddress);

@@ -25,6 +25,7 @@ import { readJson, sendError, sendJson } from './http.ts';
 import { createKeysEndpoints } from './keys-endpoints.ts';
 import { streamLog } from './log-stream.ts';
 import { sendHealth, sendMetrics, sendReadiness } from './metrics.ts';
+import { createOwnerEndpoints } from './owner-endpoints.ts';
 import { createQueueEndpoints } from './queue-endpoints.ts';
 import { ENDPOINTS, type LogLine, type TraceDocument } from './schema.ts';
 import type { Access, StatusSource } from './status.ts';
@@ -42,6 +43,8 @@ export interface ControlDeps {
   readonly listenToLog?: (listener: (line: LogLine) => void) => () => void;
   /** POST /v1/invite; absent: none are made. */
   readonly makeInvite?: (lifeMs: number) => MadeInvite;
+  /** For POST /v1/peers/add: an invite or descriptors as text. Throws LocalError; absent: none can be added. */
+  readonly readPeers?: (text: string) => readonly Uint8Array[];
   /** POST /v1/stop: called after the answer was sent. */
   readonly stop: () => void;
 }
@@ -87,6 +90,15 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
   const keys = createKeysEndpoints(node.keys);
   const find = createFindEndpoints({ client: node.client, settings: node.settings, clock });
   const queue = createQueueEndpoints({ queue: node.queue, keys: node.keys, settings: node.settings, clock, status });
+  const owner = createOwnerEndpoints({
+    node,
+    clock,
+    status,
+    readPeers(text) {
+      if (deps.readPeers === undefined) throw new LocalError('usage', 'this daemon adds no peers');
+      return deps.readPeers(text);
+    },
+  });
   const transfers = createTransfers({ client: node.client, keys: node.keys, settings: node.settings, clock, status });
   return {
     status: ({ response, access, query }) =>
@@ -108,6 +120,7 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     transferEvents: ({ response, id }) => transfers.events(response, id),
     transferMetadata: ({ response, id }) => transfers.metadata(response, id),
     transferContent: ({ response, id }) => transfers.content(response, id),
+    transferMap: ({ response, id }) => owner.blockMap(response, id),
     transferCancel: ({ response, id }) => transfers.cancel(response, id),
     search: ({ request, response }) => find.search(request, response),
     newestEdition: ({ request, response }) => find.newest(request, response),
@@ -128,6 +141,12 @@ function createHandlers(deps: ControlDeps): Record<Endpoint, (call: Call) => voi
     queueRemove: ({ request, response, id }) => queue.change(request, response, id, 'remove'),
     queuePriority: ({ request, response, id }) => queue.change(request, response, id, 'priority'),
     queueEntry: ({ response, id }) => queue.show(response, id),
+    peerBan: ({ request, response }) => owner.ban(request, response),
+    peerAdd: ({ request, response }) => owner.add(request, response),
+    busyKeys: ({ response }) => owner.busyKeys(response),
+    busyKeysCount: ({ request, response }) => owner.countKeys(request, response),
+    route: ({ response }) => owner.route(response),
+    routeTrace: ({ request, response }) => owner.traceKey(request, response),
     store: ({ response }) => store.read(response),
     storeVerify: ({ request, response }) => store.verify(request, response),
     storeResize: ({ request, response }) => store.resize(request, response),

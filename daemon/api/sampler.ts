@@ -28,6 +28,8 @@ export interface Totals {
   readonly notFound: number;
   readonly failed: number;
   readonly evicted: number;
+  /** Blocks taken into the store. */
+  readonly taken: number;
   /** Running transfers: id -> bytes so far. */
   readonly transfers: ReadonlyMap<string, number>;
 }

@@ -102,6 +102,13 @@ export interface RequestStatus {
   readonly timeouts: number;
   readonly badBlocks: number;
   readonly pending: number;
+  /** Fetches answered so: no peer to send them to; looked for in vain a moment ago. */
+  readonly answeredNoRoute: number;
+  readonly answeredRecentlyFailed: number;
+  /** Requests of peers by kind of block. */
+  readonly byKind: readonly { readonly kind: string; readonly fetches: number; readonly inserts: number }[];
+  /** Requests of peers by sixteenth of the ring, from 0.0 on. */
+  readonly byPlace: readonly number[];
   readonly timeP50Ms: number | null;
   readonly timeP95Ms: number | null;
   /** Counts of log2 buckets: bucket i holds 2^i .. 2^(i+1) ms. */
@@ -135,6 +142,10 @@ export interface StoreStatus {
   readonly recordsEvicted: number;
   /** What the store may use: store.size, or what `store resize` last said. */
   readonly sizeBytes: number;
+  /** Bytes of blocks and records taken per second, lately. */
+  readonly writtenBytesPerSec?: number;
+  /** Free on the disk that it lies on; null where the disk does not tell. */
+  readonly diskFreeBytes?: number | null;
   /** Whether a passphrase is needed to open it. */
   readonly isSealed: boolean;
 }
@@ -182,6 +193,10 @@ export interface TransferStatus {
   readonly exits: number;
   readonly ageMs: number;
   readonly copiesMin: number | null;
+  /** Of an entry of the queue: 0 is served first; runs begun; what is left until the next one, while it waits for that. */
+  readonly priority?: number;
+  readonly attempts?: number;
+  readonly nextAttemptInMs?: number | null;
   /** Of a publish that was to be verified: sample blocks fetched back over another route. */
   readonly verified?: { readonly asked: number; readonly found: number };
   /** Of an entry of the queue: queued, running, paused, waiting, done, failed or cancelled. */
@@ -225,6 +240,9 @@ export interface Status {
     readonly gateway: string | null;
     /** host:port where Freenet clients connect; null without FCP, and on the read-only socket. */
     readonly fcp: string | null;
+    /** Whether a node has opened a link to us, and the address that others see us at; the latter null on the read-only socket. */
+    readonly reachable: 'yes' | 'no' | 'unknown';
+    readonly seenAs: string | null;
   };
   readonly peers: {
     readonly up: number;
@@ -233,10 +251,14 @@ export interface Status {
     readonly out: number;
     readonly ringNeighbours: number;
     readonly links: number;
+    /** Nodes that were sent away and may not come back yet. */
+    readonly banned: number;
     readonly list: readonly PeerStatus[];
     /** Newest first. */
     readonly lost: readonly LostPeerStatus[];
   };
+  /** What our peers claim of their peers: places, sorted, at most 256. Empty on the read-only socket. */
+  readonly beyond: readonly number[];
   readonly traffic: TrafficStatus;
   readonly history: HistoryStatus;
   readonly requests: RequestStatus;
@@ -409,7 +431,21 @@ export const ENDPOINTS = {
   transferMetadata: { method: 'GET', path: '/v1/transfers/:id/metadata', readOnly: false },
   /** The bytes of a fetch, once; a failure after the first byte destroys the connection. */
   transferContent: { method: 'GET', path: '/v1/transfers/:id/content', readOnly: false },
+  /** Answers BlockMapDocument. */
+  transferMap: { method: 'GET', path: '/v1/transfers/:id/map', readOnly: false },
   transferCancel: { method: 'POST', path: '/v1/transfers/:id/cancel', readOnly: false },
+  /** Body: JSON {alias, forMs}: no peer of ours for so long; the link stays for circuits. Answers {v, banned}. */
+  peerBan: { method: 'POST', path: '/v1/peers/ban', readOnly: false },
+  /** Body: JSON {text: an invite to this network, or descriptors}. Answers PeersAddedDocument once all were dialled. */
+  peerAdd: { method: 'POST', path: '/v1/peers/add', readOnly: false },
+  /** Answers BusyKeysDocument. */
+  busyKeys: { method: 'GET', path: '/v1/busy-keys', readOnly: false },
+  /** Body: JSON {on}. Off forgets them. Answers BusyKeysDocument. */
+  busyKeysCount: { method: 'POST', path: '/v1/busy-keys/count', readOnly: false },
+  /** Answers RouteDocument. */
+  route: { method: 'GET', path: '/v1/route', readOnly: false },
+  /** Body: JSON {uri: a CHK key or the alias of a busy one; null ends it}. Ends by itself 30 s after the last look. Answers RouteDocument. */
+  routeTrace: { method: 'POST', path: '/v1/route/trace', readOnly: false },
   /** Body: JSON {words}. Answers SearchDocument, after all buckets of all words were asked. */
   search: { method: 'POST', path: '/v1/search', readOnly: false },
   /** Body: JSON {uri: a USK}. Answers EditionDocument, after one round of requests. */

@@ -7,8 +7,10 @@
  */
 import { formatAddress } from '../../config/schema.ts';
 import type { TransferProgress } from '../client/client-types.ts';
+import type { QueueEntry } from '../client/queue-types.ts';
 import { USER_ERRORS } from '../errors.ts';
-import { API_CLIENTS_MAX, PEERS_MAX, QUEUE_ENTRIES_MAX, TRANSFERS_MAX } from '../limits.ts';
+import { KIND } from '../ids.ts';
+import { API_CLIENTS_MAX, BLOCK_BYTES, PEERS_MAX, QUEUE_ENTRIES_MAX, TRANSFERS_MAX } from '../limits.ts';
 import type { Node, NodeSnapshot } from '../node-types.ts';
 import type { Clock } from '../ports.ts';
 import type { Peer } from '../topology/topology-types.ts';
@@ -34,6 +36,10 @@ export interface StatusSource {
   read(access: Access, maxAgeMs?: number, window?: WindowName): Status;
   /** One transfer as the status lists it. */
   transfer(progress: TransferProgress): TransferStatus;
+  /** p07 for a peer's key. */
+  peerAlias(key: string): string;
+  /** The other way round, while it is a peer. */
+  peerKey(alias: string): string | undefined;
   /** All lines that are kept, oldest first: more than a Status shows. */
   logLines(): readonly LogLine[];
   stop(): void;
@@ -47,6 +53,8 @@ export interface StatusDeps {
   readonly version: string;
   readonly pid: number;
   readonly memoryBytes: () => number;
+  /** Free on the disk of the store; undefined where that cannot be told. */
+  readonly diskFreeBytes?: () => number | undefined;
   /** Where the gateway listens, once it does. */
   readonly gateway?: () => string | undefined;
   /** Where FCP listens, once it does. */
@@ -55,6 +63,13 @@ export interface StatusDeps {
 
 /** Log lines in a Status: the ring keeps more, but every change of it is sent whole. */
 const LOG_LINES_SHOWN = 100;
+const BEYOND_MAX = 256;
+/** What peers claim of their peers is in units of this part of the ring (design § 7). */
+const CLAIM_UNITS = 4_096;
+const DISK_LOOK_MS = 10_000;
+/** Of the sampler's `lately`. */
+const LATELY_S = 60;
+const KIND_NAMES: readonly string[] = Object.keys(KIND);
 const ROLE_NAMES = { 1: 'full', 2: 'light', 3: 'seed' } as const;
 
 export function createStatusSource(deps: StatusDeps): StatusSource {
@@ -67,6 +82,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
     lost.look(snapshot.peers, snapshot.nowMs, clock.wallMs());
     return totalsOf(snapshot, node);
   });
+  let disk: { readonly atMs: number; readonly freeBytes: number | null } | undefined;
   let shared: { readonly atMs: number; readonly status: Status } | undefined;
 
   function transfer(progress: TransferProgress): TransferStatus {
@@ -111,7 +127,7 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
 
   function fresh(): Status {
     const snapshot = node.snapshot();
-    const { transfers, states } = transfersOf(node);
+    const { transfers, entries } = transfersOf(node);
     peerAliases.keepOnly(new Set([...snapshot.peers.map((peer) => peer.key), ...lost.keys()]));
     transferAliases.keepOnly(new Set(transfers.map((progress) => progress.id)));
     const uptimeMs = Math.round(snapshot.nowMs - snapshot.startedAtMs);
@@ -153,6 +169,8 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         link: formatAddress(node.boundAddress),
         gateway: deps.gateway?.() ?? null,
         fcp: deps.fcp?.() ?? null,
+        reachable: snapshot.reachability?.dialled ?? 'unknown',
+        seenAs: snapshot.reachability?.observedHost ?? null,
       },
       peers: {
         up: snapshot.peers.length,
@@ -161,9 +179,11 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         out: snapshot.peers.filter((peer) => peer.link.dialledByUs).length,
         ringNeighbours: snapshot.peers.filter((peer) => peer.ringNeighbour).length,
         links: snapshot.links.length,
+        banned: node.peers.banned,
         list: snapshot.peers.map((peer) => peerStatus(peer, peerAliases.of(peer.key), snapshot)),
         lost: lost.list(),
       },
+      beyond: beyondOf(snapshot),
       traffic: {
         inBytes: snapshot.bytesIn,
         outBytes: snapshot.bytesOut,
@@ -174,7 +194,11 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
       },
       history: historyStatus('1m'),
       requests: requestStatus(snapshot),
-      store: storeStatus(store),
+      store: {
+        ...storeStatus(store),
+        writtenBytesPerSec: Math.round((sampler.lately('taken') * BLOCK_BYTES) / LATELY_S),
+        diskFreeBytes: diskFree(snapshot.nowMs),
+      },
       circuits: {
         ready: onion.ready,
         building: onion.building,
@@ -196,11 +220,18 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
         })),
       },
       transfers: transfers.map((progress) => {
-        const state = states.get(progress.id);
-        return { ...transfer(progress), ...(state === undefined ? {} : { state }) };
+        const entry = entries.get(progress.id);
+        return { ...transfer(progress), ...(entry === undefined ? {} : queued(entry, snapshot.nowMs)) };
       }),
       log: deps.log.lines().slice(-LOG_LINES_SHOWN),
     };
+  }
+
+  /** Asked of the disk now and then: it moves slowly, and a slow disk must not slow the status. */
+  function diskFree(nowMs: number): number | null {
+    if (disk === undefined || nowMs - disk.atMs >= DISK_LOOK_MS)
+      disk = { atMs: nowMs, freeBytes: deps.diskFreeBytes?.() ?? null };
+    return disk.freeBytes;
   }
 
   function historyStatus(window: WindowName): HistoryStatus {
@@ -231,6 +262,8 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
       return access === 'full' ? status : withheld(status);
     },
     transfer,
+    peerAlias: (key) => peerAliases.of(key),
+    peerKey: (alias) => node.snapshot().peers.find(({ key }) => peerAliases.of(key) === alias)?.key,
     logLines: () => deps.log.lines(),
     stop: () => sampler.stop(),
   };
@@ -239,12 +272,29 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
 /** Those of the queue, whether they run or not, and those that end with who asked. */
 function transfersOf(node: Node): {
   readonly transfers: readonly TransferProgress[];
-  readonly states: ReadonlyMap<string, string>;
+  readonly entries: ReadonlyMap<string, QueueEntry>;
 } {
   const entries = node.queue.entries();
-  const states = new Map<string, string>(entries.map(({ id, state }) => [id, state]));
-  const others = node.client.transfers().filter(({ id }) => !states.has(id));
-  return { transfers: [...entries.map(({ progress }) => progress), ...others], states };
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const others = node.client.transfers().filter(({ id }) => !byId.has(id));
+  return { transfers: [...entries.map(({ progress }) => progress), ...others], entries: byId };
+}
+
+function queued(
+  { state, priority, attempts, nextAttemptAtMs }: QueueEntry,
+  nowMs: number,
+): Pick<TransferStatus, 'state' | 'priority' | 'attempts' | 'nextAttemptInMs'> {
+  const nextAttemptInMs = nextAttemptAtMs === undefined ? null : Math.max(0, Math.round(nextAttemptAtMs - nowMs));
+  return { state, priority, attempts, nextAttemptInMs };
+}
+
+/** Where the peers of our peers are, as those say. */
+function beyondOf({ peers }: NodeSnapshot): readonly number[] {
+  const places = new Set(peers.flatMap((peer) => peer.claims));
+  return [...places]
+    .sort((a, b) => a - b)
+    .slice(0, BEYOND_MAX)
+    .map((unit) => Math.round((unit / CLAIM_UNITS) * 1e3) / 1e3);
 }
 
 function totalsOf(snapshot: NodeSnapshot, node: Node): Totals {
@@ -264,6 +314,7 @@ function totalsOf(snapshot: NodeSnapshot, node: Node): Totals {
     found: counters.found,
     notFound: counters.notFound,
     failed: counters.failed,
+    taken: Object.values(snapshot.store.copies).reduce((sum, count) => sum + count, 0),
     evicted: snapshot.store.store.evicted + snapshot.store.cache.evicted,
     transfers,
   };
@@ -288,7 +339,7 @@ function peerStatus(peer: Peer, alias: string, snapshot: NodeSnapshot): PeerStat
 }
 
 function requestStatus(snapshot: NodeSnapshot): RequestStatus {
-  const { counters, timeHistogram, byHtl, pending } = snapshot.router;
+  const { counters, timeHistogram, byHtl, pending, arrivals } = snapshot.router;
   return {
     served: counters.found + counters.notFound + counters.failed,
     found: counters.found,
@@ -310,6 +361,14 @@ function requestStatus(snapshot: NodeSnapshot): RequestStatus {
     timeouts: counters.timeouts,
     badBlocks: counters.badBlocks,
     pending,
+    answeredNoRoute: counters.answeredNoRoute,
+    answeredRecentlyFailed: counters.answeredRecentlyFailed,
+    byKind: KIND_NAMES.map((kind, i) => ({
+      kind,
+      fetches: arrivals.fetchesByKind[i] ?? 0,
+      inserts: arrivals.insertsByKind[i] ?? 0,
+    })),
+    byPlace: [...arrivals.byPlace],
     timeP50Ms: percentile(timeHistogram, 0.5),
     timeP95Ms: percentile(timeHistogram, 0.95),
     timeHistogram: [...timeHistogram],
@@ -339,7 +398,15 @@ function withheld(status: Status): Status {
   return {
     ...status,
     readOnly: true,
-    node: { ...status.node, location: twoDecimals(status.node.location), link: null, gateway: null, fcp: null },
+    node: {
+      ...status.node,
+      location: twoDecimals(status.node.location),
+      link: null,
+      gateway: null,
+      fcp: null,
+      seenAs: null,
+    },
+    beyond: [],
     peers: {
       ...status.peers,
       list: status.peers.list.map((peer) => ({

@@ -23,6 +23,16 @@ export function proposedStoreBytes(directory: string): number {
   }
 }
 
+/** Undefined where the disk does not tell. */
+export function freeBytesAt(directory: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
 export function storeShareOf(freeBytes: number): number {
   return Math.floor(Math.min(MOST_BYTES, Math.max(LEAST_BYTES, freeBytes * SHARE)));
 }

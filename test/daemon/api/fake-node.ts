@@ -106,7 +106,7 @@ function peer(index: number): Peer {
     link,
     since: 0,
     ringNeighbour: index < 3,
-    claims: [],
+    claims: [index * 100],
   };
 }
 

@@ -37,7 +37,18 @@ test('NUMBERS: every number of a Status is defined, and nothing else is', async 
     [],
   );
   // These are null until something is known, so the fake does not show them all.
-  const sometimes = ['transfers[].blocksNeeded', 'transfers[].totalBytes', 'transfers[].etaS', 'transfers[].copiesMin'];
+  const sometimes = [
+    'transfers[].blocksNeeded',
+    'transfers[].totalBytes',
+    'transfers[].etaS',
+    'transfers[].copiesMin',
+    'transfers[].priority',
+    'transfers[].attempts',
+    'transfers[].nextAttemptInMs',
+    'transfers[].verified.asked',
+    'transfers[].verified.found',
+    'store.diskFreeBytes',
+  ];
   t.deepEqual(
     Object.keys(NUMBERS).filter((path) => !found.has(path) && !sometimes.includes(path)),
     [],
@@ -56,6 +67,7 @@ const NO_TOTALS = {
   notFound: 0,
   failed: 0,
   evicted: 0,
+  taken: 0,
 };
 
 test('sampler: rates are per second, never negative, and bounded', async (t) => {

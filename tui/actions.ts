@@ -4,28 +4,38 @@
  * Shape   createActions(deps) -> run(request); every answer comes back as a ModelEvent. close() ends what hangs on this process.
  * Errors  none escape: each becomes a sentence with its code and next step.
  * Why     keys are held here and never in the model, so that no screen can show one by mistake; the model gets them only for the minute of a
- *         reveal. A fetched file grows under NAME.part and takes its name when it is whole.
+ *         reveal. Publishes and fetches are the queue's, so they outlive the dashboard.
  * Source  ux §§ 1.1, 1.2 (Xfers), 2.3.
  * @module
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { link, open, readdir, rm, stat } from 'node:fs/promises';
+import { link, readdir, rm, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConfigDocument } from '../config/document.ts';
 import { formatSize } from '../config/schema.ts';
 import type {
   DescriptorDocument,
+  QueueStatus,
   ResizeDocument,
   StoreDocument,
   TransferResult,
   TransferStatus,
 } from '../daemon/api/schema.ts';
 import { createApiClient } from '../daemon/api/schema-client.ts';
+import type {
+  BlockMapDocument,
+  BusyKeysDocument,
+  PeersAddedDocument,
+  RouteDocument,
+} from '../daemon/api/schema-owner.ts';
 import { LocalError, USER_ERRORS } from '../daemon/errors.ts';
 import { extended, type FetchWish, type PublishWish } from './commands.ts';
-import type { ModelEvent, Request } from './model-types.ts';
+import { formatAge } from './format.ts';
+import type { Look, ModelEvent, Request } from './model-types.ts';
+import { runShell } from './shell.ts';
 
 export interface ActionDeps {
   readonly socketPath: string;
@@ -33,10 +43,14 @@ export interface ActionDeps {
   /** Puts text on the clipboard of the terminal; false: this terminal has none. */
   readonly toClipboard: (text: string) => boolean;
   readonly nowMs: () => number;
+  /** How to run the command line again; absent: it cannot be. */
+  readonly shell?: readonly string[];
 }
 
 export interface Actions {
   run(request: Request): void;
+  /** Asks for what only the open tab needs; while an answer is under way nothing is asked again, and a failure is silence. */
+  look(at: readonly Look[]): void;
   /** Uploads and downloads that end with this process. */
   readonly busy: number;
   close(): void;
@@ -55,72 +69,57 @@ export function createActions(deps: ActionDeps): Actions {
 
   const say = (text: string): void => deps.tell({ type: 'told', text, nowMs: deps.nowMs() });
 
+  /** Through the queue: it goes on when this dashboard is left, and after a restart of the daemon. */
   async function publish({ file, query }: PublishWish): Promise<void> {
-    const handle = await open(atHome(file), 'r');
-    if (!(await handle.stat()).isFile()) {
-      await handle.close();
-      throw new LocalError(
-        'no_file',
-        'it is not a plain file; a directory is published with holloway publish DIR in a shell',
-      );
-    }
-    const { id, uploaded } = await api.publish(
-      handle.createReadStream({ highWaterMark: 256 * 1024 }),
-      query,
-      ending.signal,
-    );
-    say('publishing; Xfers shows how far');
-    uploaded.catch(() => {}); // the transfer's own end tells more
-    const { alias, result } = await followed(id);
-    if (result.uri !== undefined) uris.set(id, result.uri);
+    const path = resolve(atHome(file));
+    const found = await stat(path);
+    if (!found.isFile() && !found.isDirectory()) throw new LocalError('no_file', 'it is neither a file nor a folder');
+    const { id } = await api.post<{ id: string }>('/v1/queue/publish', { ...query, path }, ending.signal);
+    say('publishing; Xfers shows how far, y copies the key');
+    const { alias } = await followed(id);
     say(`${alias} is published: on Xfers y copies its key`);
   }
 
   async function fetch({ uri, path, force }: FetchWish): Promise<void> {
-    const { id } = await api.post<{ id: string }>('/v1/fetch', { uri }, ending.signal);
+    const wanted = path === undefined ? undefined : resolve(atHome(path));
+    if (wanted !== undefined && !force && (await stat(wanted).catch(() => undefined)) !== undefined)
+      throw new LocalError('exists');
+    const target = wanted ?? resolve(`holloway-${randomBytes(4).toString('hex')}`);
+    const body = { uri, path: target, ...(force ? { replace: true } : {}) };
+    const { id } = await api.post<{ id: string }>('/v1/queue/fetch', body, ending.signal);
     uris.set(id, uri);
     say('fetching; Xfers shows how far');
-    const ended = followed(id);
-    ended.catch(() => {}); // awaited below
-    const wanted = path === undefined ? undefined : atHome(path);
-    const part = `${wanted ?? `holloway-${id}`}.part`;
-    try {
-      const handle = await open(part, 'wx', 0o600);
-      try {
-        for await (const bytes of await api.content(id, ending.signal)) await handle.writeFile(bytes);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      const { alias, result } = await ended;
-      const name = await takeName(part, wanted, `${alias}${extensionOf(result.contentType)}`, force);
-      // A name that the user typed is the user's; only names of ours are shown.
-      say(`${alias} is fetched: ${wanted === undefined ? `${name} in this directory` : 'in the file you named'}`);
-    } catch (error) {
-      await rm(part, { force: true });
-      await api.post(`/v1/transfers/${id}/cancel`).catch(() => {}); // it may have ended by itself
-      throw error instanceof LocalError && error.code === 'incomplete'
-        ? await ended.then(
-            () => error,
-            (why) => why,
-          )
-        : error;
-    }
+    const { alias, result } = await followed(id);
+    // A name that the user typed is the user's; only names of ours are shown.
+    if (wanted !== undefined) return say(`${alias} is fetched: in the file you named`);
+    const name = await takeName(target, `${alias}${extensionOf(result.contentType)}`);
+    say(`${alias} is fetched: ${name} in this directory`);
   }
 
-  /** To its end, however long that takes. */
+  /** To its end, however long that takes; a pause is none. */
   async function followed(id: string): Promise<{ readonly alias: string; readonly result: TransferResult }> {
-    let alias = 'it';
+    let alias = '';
     const onProgress = (transfer: TransferStatus): void => {
       alias = transfer.alias;
     };
-    const result = await api.follow(id, onProgress, ending.signal);
-    return { alias, result };
+    for (;;) {
+      try {
+        const result = await api.follow(id, onProgress, ending.signal, 'queue');
+        return { alias: alias === '' ? ((await entryOf(id))?.transfer.alias ?? 'it') : alias, result };
+      } catch (error) {
+        if (!(error instanceof LocalError) || error.code !== 'cancelled' || ending.signal.aborted) throw error;
+        while ((await entryOf(id))?.state === 'paused') await pause(WATCH_MS, undefined, { signal: ending.signal });
+        if ((await entryOf(id)) === undefined) throw error;
+      }
+    }
   }
+
+  const entryOf = (id: string): Promise<QueueStatus | undefined> =>
+    api.get<QueueStatus>(`/v1/queue/${id}`, ending.signal).catch(() => undefined);
 
   /** The daemon tells the key of a publish that is done, whoever began it; that of a fetch only its asker knows. */
   async function uriOf(id: string): Promise<string | undefined> {
-    const known = uris.get(id);
+    const known = uris.get(id) ?? (await entryOf(id))?.uri ?? undefined;
     if (known !== undefined) return known;
     const look = new AbortController();
     try {
@@ -144,7 +143,7 @@ export function createActions(deps: ActionDeps): Actions {
   function hand(text: string, what: string, toFile = false): void {
     if (!toFile && deps.toClipboard(text)) {
       // No terminal answers whether it obeyed, and some are told not to.
-      say(`${what} was given to the terminal's clipboard. Not there? :transfer copy ALIAS --file`);
+      say(`${what} was given to the terminal's clipboard. Not there? :transfers copy ALIAS --file`);
       return;
     }
     const file = join(mkdtempSync(join(tmpdir(), 'holloway-')), 'copied');
@@ -239,8 +238,45 @@ export function createActions(deps: ActionDeps): Actions {
       case 'fetch':
         return fetch(request);
       case 'cancel':
-        await api.post(`/v1/transfers/${request.id}/cancel`);
-        return say(`${request.alias} is cancelled`);
+        await api.post(request.isQueued ? `/v1/queue/${request.id}/remove` : `/v1/transfers/${request.id}/cancel`);
+        return say(`${request.alias} is ${request.isQueued ? 'off the list' : 'cancelled'}`);
+      case 'queue':
+        await api.post(`/v1/queue/${request.id}/${request.change}`);
+        return say(
+          `${request.alias} ${{ pause: 'is paused', resume: 'goes on', retry: 'begins anew' }[request.change]}`,
+        );
+      case 'priority':
+        await api.post(`/v1/queue/${request.id}/priority`, { priority: request.priority });
+        return say(`${request.alias} has priority ${request.priority} now; 0 is served first`);
+      case 'ban': {
+        const { alias, forMs } = request;
+        await api.post('/v1/peers/ban', { alias, forMs });
+        return say(`${alias} is no peer now; it may be one again in ${formatAge(forMs)}`);
+      }
+      case 'add-peer': {
+        const { tried, linked } = await api.post<PeersAddedDocument>('/v1/peers/add', { text: request.text });
+        if (tried === 0) throw new LocalError('bad_invite', 'no usable descriptor is in it');
+        return say(
+          linked === 0
+            ? `none of ${tried} answered. Next: is that node running, and of this network?`
+            : `${linked} of ${tried} answered and were asked to be peers`,
+        );
+      }
+      case 'invite': {
+        const made = await api.post<{ invite: string }>('/v1/invite', { lifeMs: request.lifeMs });
+        return hand(made.invite, `an invite, good for ${formatAge(request.lifeMs)}: it tells this node's address`);
+      }
+      case 'count-keys': {
+        const busy = await api.post<BusyKeysDocument>('/v1/busy-keys/count', { on: request.on });
+        deps.tell({ type: 'seen', busy, nowMs: deps.nowMs() });
+        return say(request.on ? 'counting what peers ask for; K stops' : 'counting has stopped, and is forgotten');
+      }
+      case 'trace': {
+        const route = await api.post<RouteDocument>('/v1/route/trace', { uri: request.uri });
+        return deps.tell({ type: 'seen', route, nowMs: deps.nowMs() });
+      }
+      case 'shell':
+        return shell(request.words);
       case 'copy':
         return copy(request);
       case 'reveal':
@@ -269,7 +305,41 @@ export function createActions(deps: ActionDeps): Actions {
     }
   }
 
+  async function shell(words: readonly string[]): Promise<void> {
+    if (deps.shell === undefined) throw new LocalError('usage', 'it works in a shell, not here');
+    const title = words.slice(0, 2).join(' ');
+    say(`${title}: running`);
+    const lines = await runShell([...deps.shell, ...words], ending.signal);
+    deps.tell({ type: 'output', title, lines, nowMs: deps.nowMs() });
+  }
+
+  async function lookAt(at: Look): Promise<void> {
+    const nowMs = (): number => deps.nowMs();
+    if (at.type === 'map') {
+      const map = await api.get<BlockMapDocument>(`/v1/transfers/${at.id}/map`, ending.signal);
+      deps.tell({ type: 'seen', map, nowMs: nowMs() });
+    } else if (at.type === 'busy') {
+      deps.tell({
+        type: 'seen',
+        busy: await api.get<BusyKeysDocument>('/v1/busy-keys', ending.signal),
+        nowMs: nowMs(),
+      });
+    } else {
+      deps.tell({ type: 'seen', route: await api.get<RouteDocument>('/v1/route', ending.signal), nowMs: nowMs() });
+    }
+  }
+
+  let looking = false;
   return {
+    look(at) {
+      if (looking || at.length === 0) return;
+      looking = true;
+      Promise.all(at.map(lookAt))
+        .catch(() => {}) // what was looked at may have ended meanwhile
+        .finally(() => {
+          looking = false;
+        });
+    },
     run(request) {
       busy++;
       act(request)
@@ -318,20 +388,14 @@ function extensionOf(contentType: string | null): string {
   return EXTENSIONS[contentType?.split(';')[0]?.trim() ?? ''] ?? '.bin';
 }
 
-/** By a hard link, which fails when the name is taken: nothing is ever overwritten unasked. */
-async function takeName(part: string, wanted: string | undefined, ours: string, force: boolean): Promise<string> {
-  if (wanted !== undefined) {
-    if (force) await rm(wanted, { force: true });
-    await link(part, wanted);
-    await rm(part, { force: true });
-    return wanted;
-  }
+/** By a hard link, which fails when the name is taken: nothing is ever overwritten. */
+async function takeName(fetched: string, ours: string): Promise<string> {
   for (let i = 1; i <= NAMES_TRIED; i++) {
     const name = i === 1 ? ours : ours.replace(/(\.\w+)$/, `-${i}$1`);
     if ((await stat(name).catch(() => undefined)) !== undefined) continue;
-    await link(part, name);
-    await rm(part, { force: true });
+    await link(fetched, name);
+    await rm(fetched, { force: true });
     return name;
   }
-  throw new LocalError('exists');
+  return basename(fetched);
 }

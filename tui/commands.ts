@@ -7,9 +7,12 @@
  * Source  ux § 1.3 (`:`), § 2.2.
  * @module
  */
-import { parseSize } from '../config/schema.ts';
+import { parseDuration, parseSize } from '../config/schema.ts';
 import type { Status } from '../daemon/api/schema.ts';
 import { TABS, type TabId } from './keymap.ts';
+
+/** A drop is a short ban: long enough for another to take the place. */
+export const DROP_MS = 60_000;
 
 export interface PublishWish {
   readonly type: 'publish';
@@ -34,8 +37,18 @@ export interface FetchWish {
 export type Command =
   | PublishWish
   | FetchWish
-  | { readonly type: 'cancel'; readonly alias: string }
-  | { readonly type: 'copy'; readonly alias: string; readonly toFile: boolean }
+  | {
+      readonly type: 'transfer';
+      readonly action: 'cancel' | 'copy' | 'pause' | 'resume' | 'retry' | 'priority';
+      readonly alias: string;
+      readonly toFile?: boolean;
+      readonly priority?: number;
+    }
+  | { readonly type: 'ban'; readonly alias: string; readonly forMs: number }
+  | { readonly type: 'invite'; readonly lifeMs: number }
+  | { readonly type: 'add-peer'; readonly text: string }
+  | { readonly type: 'trace'; readonly uri: string }
+  | { readonly type: 'shell'; readonly words: readonly string[] }
   | { readonly type: 'tab'; readonly tab: TabId }
   | { readonly type: 'setting'; readonly key: string }
   | { readonly type: 'set'; readonly key: string; readonly value: string }
@@ -55,7 +68,7 @@ export interface CommandRow {
   /** Flags with a value end in `=` here. */
   readonly flags: readonly string[];
   /** What stands in the place of its first word. */
-  readonly offers: 'file' | 'transfer' | 'setting' | 'tab' | 'nothing';
+  readonly offers: 'file' | 'transfer' | 'peer' | 'setting' | 'tab' | 'nothing';
 }
 
 export const COMMAND_ROWS: readonly CommandRow[] = [
@@ -74,25 +87,64 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
     offers: 'nothing',
   },
   {
-    name: 'transfer cancel',
+    name: 'transfers cancel',
     usage: 'ALIAS',
     sentence: 'end a transfer, such as file-2',
     flags: [],
     offers: 'transfer',
   },
+  { name: 'transfers pause', usage: 'ALIAS', sentence: 'let a transfer rest', flags: [], offers: 'transfer' },
+  { name: 'transfers resume', usage: 'ALIAS', sentence: 'let it go on', flags: [], offers: 'transfer' },
+  { name: 'transfers retry', usage: 'ALIAS', sentence: 'begin a failed one now', flags: [], offers: 'transfer' },
   {
-    name: 'transfer copy',
+    name: 'transfers priority',
+    usage: 'ALIAS 0-6',
+    sentence: 'order in the queue: 0 is served first',
+    flags: [],
+    offers: 'transfer',
+  },
+  {
+    name: 'transfers copy',
     usage: 'ALIAS [--file]',
     sentence: 'copy the key of a transfer, or put it into a file, without showing it',
     flags: ['--file'],
     offers: 'transfer',
   },
-  { name: 'transfer list', usage: '', sentence: 'open Xfers', flags: [], offers: 'nothing' },
+  { name: 'transfers list', usage: '', sentence: 'open Xfers', flags: [], offers: 'nothing' },
   { name: 'peer list', usage: '', sentence: 'open Peers', flags: [], offers: 'nothing' },
   {
     name: 'peer self',
     usage: '',
     sentence: "copy this node's descriptor, which lets others join through it",
+    flags: [],
+    offers: 'nothing',
+  },
+  {
+    name: 'peer invite',
+    usage: '[--expires TIME]',
+    sentence: 'copy an invite to this network, good for 24 h',
+    flags: ['--expires='],
+    offers: 'nothing',
+  },
+  {
+    name: 'peer add',
+    usage: 'INVITE',
+    sentence: 'dial the nodes of an invite to this network, or of a descriptor',
+    flags: [],
+    offers: 'nothing',
+  },
+  { name: 'peer drop', usage: 'ALIAS', sentence: 'send a peer away for a minute', flags: [], offers: 'peer' },
+  {
+    name: 'peer ban',
+    usage: 'ALIAS [TIME]',
+    sentence: 'send a peer away for a time such as 2d; an hour if none is given',
+    flags: [],
+    offers: 'peer',
+  },
+  {
+    name: 'trace',
+    usage: 'KEY',
+    sentence: 'what happens here to requests for a CHK key, or a busy one by its alias',
     flags: [],
     offers: 'nothing',
   },
@@ -116,7 +168,7 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
   {
     name: 'config set',
     usage: 'KEY VALUE',
-    sentence: 'change what a running daemon takes: log.level, store.size',
+    sentence: 'change what a running daemon takes: log.level, log.levels, log.redact, store.size',
     flags: [],
     offers: 'setting',
   },
@@ -129,6 +181,21 @@ export const COMMAND_ROWS: readonly CommandRow[] = [
   { name: 'quit', usage: '', sentence: 'leave the dashboard', flags: [], offers: 'nothing' },
 ];
 
+/** Run in a shell of their own, and what they print is shown: their words are those of the command line. */
+const SHELL_ROWS: readonly (readonly [name: string, sentence: string])[] = [
+  ['key list', 'your signing keys'],
+  ['key new', 'make a signing key'],
+  ['site list', 'your sites'],
+  ['site publish', 'publish a folder as a site'],
+  ['site update', 'the next edition of a site'],
+  ['doctor', 'look the whole node over'],
+  ['config unset', 'back to the default, in the file'],
+  ['devnet status', 'the daemons of a devnet'],
+  ['man', 'the manual'],
+  ['wait', 'until the node is ready'],
+];
+
+/** Take the terminal for themselves, read secrets from it, end what this one looks at, or print what a screen hides: keys, names, places on the disk. */
 const SHELL_ONLY = [
   'daemon',
   'start',
@@ -137,11 +204,15 @@ const SHELL_ONLY = [
   'demo',
   'config',
   'peer',
-  'transfer',
+  'transfers',
   'store',
-  'ls',
   'key',
   'site',
+  'completion',
+  'watch',
+  'ls',
+  'search',
+  'open',
 ];
 
 /** What the user meant, or why it cannot be done. */
@@ -151,6 +222,8 @@ export function parseCommand(text: string): Command | string {
   const [first = '', second = ''] = words;
   if (first === '') return 'Tab lists the commands';
   const row = COMMAND_ROWS.find(({ name }) => name === `${first} ${second}` || name === first);
+  const shell = SHELL_ROWS.find(([name]) => name === `${first} ${second}` || name === first);
+  if (row === undefined && shell !== undefined) return { type: 'shell', words };
   if (row === undefined) {
     return SHELL_ONLY.includes(first)
       ? `"${[first, second].join(' ').trim()}" works in a shell, not here`
@@ -164,6 +237,10 @@ export function parseCommand(text: string): Command | string {
     .split(' ')
     .filter(Boolean).length;
   if (row.name === 'config set' && rest.length === 2) return setting(rest[0]!, rest[1]!);
+  if (row.name === 'peer ban' && (rest.length === 1 || rest.length === 2)) return banOf(rest[0]!, rest[1] ?? '1h');
+  // Several descriptors are pasted as they were printed.
+  if (row.name === 'peer add' && rest.length > 1) return { type: 'add-peer', text: rest.join(' ') };
+  if (row.name === 'transfers priority' && rest.length === 2) return priorityOf(rest[0]!, rest[1]!);
   if (rest.length !== wanted) return wanted === 0 ? `${row.name} takes nothing more` : `${row.name} ${row.usage}`;
   return commandOf(row.name, rest[0] ?? '', flags);
 }
@@ -186,10 +263,24 @@ function commandOf(name: string, word: string, flags: ReadonlyMap<string, string
     }
     case 'fetch':
       return { type: 'fetch', uri: word, path: flags.get('-o'), force: flags.has('--force') };
-    case 'transfer cancel':
-      return { type: 'cancel', alias: word };
-    case 'transfer copy':
-      return { type: 'copy', alias: word, toFile: flags.has('--file') };
+    case 'transfers copy':
+      return { type: 'transfer', action: 'copy', alias: word, toFile: flags.has('--file') };
+    case 'transfers cancel':
+    case 'transfers pause':
+    case 'transfers resume':
+    case 'transfers retry':
+      return { type: 'transfer', action: name.slice('transfers '.length) as 'cancel', alias: word };
+    case 'peer drop':
+      return { type: 'ban', alias: word, forMs: DROP_MS };
+    case 'peer add':
+      return { type: 'add-peer', text: word };
+    case 'trace':
+      return { type: 'trace', uri: word };
+    case 'peer invite': {
+      const text = flags.get('--expires') ?? '24h';
+      const lifeMs = parseDuration(text);
+      return lifeMs === undefined ? `${text} is no time; such as 24h or 7d` : { type: 'invite', lifeMs };
+    }
     case 'config get':
       return { type: 'setting', key: word };
     case 'store resize': {
@@ -206,7 +297,7 @@ function commandOf(name: string, word: string, flags: ReadonlyMap<string, string
       const found = TABS.find(({ id, key, title }) => [id, key, title.toLowerCase()].includes(word.toLowerCase()));
       return found === undefined ? `no tab "${word}"` : { type: 'tab', tab: found.id };
     }
-    case 'transfer list':
+    case 'transfers list':
       return { type: 'tab', tab: 'transfers' };
     case 'peer list':
       return { type: 'tab', tab: 'peers' };
@@ -219,6 +310,16 @@ function commandOf(name: string, word: string, flags: ReadonlyMap<string, string
     default:
       return { type: name as 'stop' | 'reveal' | 'help' | 'quit' };
   }
+}
+
+function banOf(alias: string, text: string): Command | string {
+  const forMs = parseDuration(text);
+  return forMs === undefined ? `${text} is no time; such as 10m, 1h or 2d` : { type: 'ban', alias, forMs };
+}
+
+function priorityOf(alias: string, text: string): Command | string {
+  if (!/^[0-6]$/.test(text)) return 'a priority is 0 (served first) to 6';
+  return { type: 'transfer', action: 'priority', alias, priority: Number(text) };
 }
 
 function setting(key: string, value: string): Command | string {
@@ -293,11 +394,14 @@ export function complete(text: string, known: Known): Completion {
 }
 
 function namesFrom(text: string): readonly string[] {
-  return COMMAND_ROWS.map(({ name }) => name).filter((name) => name.startsWith(text));
+  return [...COMMAND_ROWS.map(({ name }) => name), ...SHELL_ROWS.map(([name]) => name)].filter((name) =>
+    name.startsWith(text),
+  );
 }
 
 function offered(row: CommandRow, known: Known): readonly string[] {
   if (row.offers === 'transfer') return (known.status?.transfers ?? []).map(({ alias }) => alias);
+  if (row.offers === 'peer') return (known.status?.peers.list ?? []).map(({ alias }) => alias);
   if (row.offers === 'setting') return known.settings;
   return row.offers === 'tab' ? TABS.map(({ id }) => id) : [];
 }
@@ -311,6 +415,17 @@ export function extended(before: string, word: string, all: readonly string[], a
   let shared = first;
   for (const choice of choices) while (!choice.startsWith(shared)) shared = shared.slice(0, -1);
   return { text: before + shared, choices };
+}
+
+/** Output of a command for a screen that hides: keys, addresses and places on the disk are left out. */
+export function hiddenText(text: string): string {
+  return withoutKeys(text)
+    .replaceAll(/\bholloway-invite:\S+/g, '(invite hidden)')
+    .replaceAll(
+      /\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b|\[?\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,}\]?(?::\d+)?/gi,
+      '(address hidden)',
+    )
+    .replaceAll(/(?<![\w.])~?(?:\/[\w.@+~-]+){2,}\/?/g, '(path hidden)');
 }
 
 /** A key on the screen tells whoever looks over the shoulder: only its kind and length are shown. */

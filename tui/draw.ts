@@ -10,7 +10,7 @@ import type { Status, Verdict } from '../daemon/api/schema.ts';
 import { type Area, createCanvas, type Hit, type Row } from './cells.ts';
 import { COMMAND_ROWS, withoutKeys } from './commands.ts';
 import { cellsOf, formatAge, formatBytes, formatClock, padEnd, truncate } from './format.ts';
-import { KEYMAP, keyLabel, rowsOfTab, TABS, type TabId } from './keymap.ts';
+import { keyLabel, rowsOfTab, TABS, type TabId } from './keymap.ts';
 import { shownStatus } from './lists.ts';
 import type { ClickTarget, Model } from './model.ts';
 import { ASCII_GLYPHS, type Role, roleOfVerdict, UNICODE_GLYPHS } from './theme.ts';
@@ -18,7 +18,7 @@ import { doneShare, transfersByInterest } from './transfer-list.ts';
 import { circuitsCard, drawCircuits } from './views/circuits.ts';
 import { configCard, drawConfig } from './views/config.ts';
 import { drawLog, logCard } from './views/log.ts';
-import { drawExplain, drawHelp } from './views/overlays.ts';
+import { drawExplain, drawHelp, drawOutput } from './views/overlays.ts';
 import { drawOverview, overviewCard } from './views/overview.ts';
 import { drawPeers, peersCard } from './views/peers.ts';
 import { drawRing, ringCard } from './views/ring.ts';
@@ -35,7 +35,7 @@ const VIEWS: Readonly<Record<TabId, { readonly full: View; readonly card: View }
   ring: { full: drawRing, card: ringCard },
   routing: { full: drawRouting, card: (frame, area, _, status) => routingCard(frame, area, status) },
   store: {
-    full: (frame, area, _, status) => drawStore(frame, area, status),
+    full: drawStore,
     card: (frame, area, _, status) => storeCard(frame, area, status),
   },
   circuits: { full: drawCircuits, card: circuitsCard },
@@ -134,7 +134,7 @@ function drawFull(frame: Frame, area: Area, model: Model): void {
     canvas.text(area, 0, 2 + y, padEnd(` ${notice.text}`, area.width), notice.role);
   drawFooter(frame, row(area, area.height - 1), model);
   const body = { ...area, y: area.y + 2 + notices.length, height: Math.max(0, area.height - 3 - notices.length) };
-  if (model.overlay !== undefined && (status !== undefined || model.overlay.type === 'help')) {
+  if (model.overlay !== undefined && (status !== undefined || model.overlay.type !== 'explain')) {
     drawOverlay(frame, body, model, status);
     return;
   }
@@ -147,7 +147,8 @@ function drawFull(frame: Frame, area: Area, model: Model): void {
 }
 
 function drawOverlay(frame: Frame, area: Area, model: Model, status: Status | undefined): void {
-  if (model.overlay?.type === 'help') drawHelp(frame, area, model, status?.network ?? '');
+  if (model.overlay?.type === 'output') drawOutput(frame, area, model);
+  else if (model.overlay?.type === 'help') drawHelp(frame, area, model, status?.network ?? '');
   else if (status !== undefined) drawExplain(frame, area, model, status);
 }
 
@@ -302,8 +303,10 @@ function drawFooter(frame: Frame, area: Area, model: Model): void {
     return;
   }
   const card = frame.layout === 'card';
-  const rows = rowsOfTab(model.tab).filter(({ hint, action }) => hint !== '' && !(card && action === 'next-tab'));
-  const last = KEYMAP.filter(({ action }) => action === 'help' || action === 'quit');
+  const rows = rowsOfTab(model.tab, model.keymap).filter(
+    ({ hint, action }) => hint !== '' && !(card && action === 'next-tab'),
+  );
+  const last = model.keymap.filter(({ action }) => action === 'help' || action === 'quit');
   const hints = [...rows.filter((hint) => !last.includes(hint)).map(hintOf), ...last.map(hintOf)];
   const first = card ? [`${TABS[0].key}-${TABS.at(-1)!.key} tab`] : [];
   const fitting = [...first, ...hints];
@@ -316,7 +319,7 @@ function drawFooter(frame: Frame, area: Area, model: Model): void {
     const start = x;
     x = canvas.text(area, x, 0, key, 'key');
     x = canvas.text(area, x + 1, 0, words.join(' '), 'dim');
-    const match = KEYMAP.find((candidate) => hintOf(candidate) === hint);
+    const match = rowsOfTab(model.tab, model.keymap).find((candidate) => hintOf(candidate) === hint);
     if (match !== undefined)
       onClick(frame, { ...area, x: area.x + start, width: x - start }, { type: 'action', action: match.action });
     x += 2;

@@ -53,6 +53,17 @@ export type ActionName =
   | 'invite'
   | 'verify'
   | 'lost'
+  | 'halt'
+  | 'retry'
+  | 'earlier'
+  | 'later'
+  | 'drop'
+  | 'ban'
+  | 'add-peer'
+  | 'beyond'
+  | 'weights'
+  | 'trace'
+  | 'busy'
   | 'layout'
   | 'shorter'
   | 'longer'
@@ -127,10 +138,52 @@ export const KEYMAP: readonly KeyRow[] = [
     keys: ['i'],
     action: 'invite',
     hint: 'invite',
-    sentence: "copy this node's descriptor: whoever puts it into network.seeds joins through it",
+    sentence: 'copy an invite to this network, good for 24 h: whoever runs holloway peer join with it comes in',
+    tabs: ['peers'],
+  },
+  {
+    keys: ['a'],
+    action: 'add-peer',
+    hint: 'add',
+    sentence: 'dial a node: paste its invite or descriptor',
+    tabs: ['peers'],
+  },
+  {
+    keys: ['D'],
+    action: 'drop',
+    hint: 'Drop',
+    sentence: 'drop the selected peer: it may come back after a minute',
+    tabs: ['peers'],
+  },
+  {
+    keys: ['B'],
+    action: 'ban',
+    hint: 'Ban',
+    sentence: 'ban the selected peer for an hour (other times: :peer ban ALIAS 2d)',
     tabs: ['peers'],
   },
   { keys: ['L'], action: 'layout', hint: 'layout', sentence: 'ring, logarithm or strip', tabs: ['ring'] },
+  {
+    keys: ['F'],
+    action: 'beyond',
+    hint: "peers' peers",
+    sentence: 'show where the peers of our peers are, as those claim',
+    tabs: ['ring'],
+  },
+  {
+    keys: ['t'],
+    action: 'weights',
+    hint: 'traffic',
+    sentence: 'draw the lines by traffic: the busiest links are the densest',
+    tabs: ['ring'],
+  },
+  {
+    keys: ['T'],
+    action: 'trace',
+    hint: 'trace',
+    sentence: 'trace one key: where this node would send it, and what happens to requests for it here',
+    tabs: ['routing'],
+  },
   { keys: ['s'], action: 'sort', hint: 'sort', sentence: 'sort by the next column', tabs: ['peers'] },
   { keys: ['S'], action: 'reverse', hint: 'reverse', sentence: 'reverse the order', tabs: ['peers'] },
   {
@@ -141,7 +194,29 @@ export const KEYMAP: readonly KeyRow[] = [
     tabs: ['overview', 'transfers'],
   },
   { keys: ['g'], action: 'fetch', hint: 'get', sentence: 'fetch a key', tabs: ['overview', 'transfers'] },
-  { keys: ['K'], action: 'cancel', hint: 'cancel', sentence: 'cancel the selected transfer', tabs: ['transfers'] },
+  {
+    keys: ['space'],
+    action: 'halt',
+    hint: 'pause/resume',
+    sentence: 'pause the selected transfer, or let it go on',
+    tabs: ['transfers'],
+  },
+  {
+    keys: ['K'],
+    action: 'cancel',
+    hint: 'cancel',
+    sentence: 'cancel the selected transfer; of one that has ended: take it off the list',
+    tabs: ['transfers'],
+  },
+  {
+    keys: ['R'],
+    action: 'retry',
+    hint: 'retry',
+    sentence: 'begin a failed or waiting transfer now',
+    tabs: ['transfers'],
+  },
+  { keys: ['<'], action: 'earlier', hint: '', sentence: 'serve the selected transfer earlier', tabs: ['transfers'] },
+  { keys: ['>'], action: 'later', hint: '', sentence: 'serve the selected transfer later', tabs: ['transfers'] },
   {
     keys: ['y'],
     action: 'copy',
@@ -157,6 +232,13 @@ export const KEYMAP: readonly KeyRow[] = [
     tabs: ['store'],
   },
   { keys: ['V'], action: 'verify', hint: 'verify', sentence: 'check every block of the store', tabs: ['store'] },
+  {
+    keys: ['K'],
+    action: 'busy',
+    hint: 'busy keys',
+    sentence: 'count which blocks peers ask for most, in memory; again: stop, and forget them',
+    tabs: ['store'],
+  },
   { keys: [':'], action: 'command', hint: 'command', sentence: 'a command line; Tab completes' },
   {
     keys: ['['],
@@ -179,7 +261,13 @@ export const KEYMAP: readonly KeyRow[] = [
     hint: 'explain',
     sentence: 'explain every number of this screen: meaning, window, what is normal, what to do',
   },
-  { keys: ['space'], action: 'pause', hint: 'pause', sentence: 'hold the picture still, or let it go on' },
+  {
+    keys: ['space'],
+    action: 'pause',
+    hint: 'pause',
+    sentence: 'hold the picture still, or let it go on',
+    tabs: TABS.map(({ id }) => id).filter((id) => id !== 'transfers'),
+  },
   { keys: ['+'], action: 'faster', hint: '', sentence: 'refresh more often (0.2 s at the least)' },
   { keys: ['-'], action: 'slower', hint: '', sentence: 'refresh less often (10 s at the most)' },
   { keys: ['r'], action: 'reconnect', hint: '', sentence: 'connect to the daemon again, now' },
@@ -191,15 +279,53 @@ export const KEYMAP: readonly KeyRow[] = [
 ];
 
 /** What a key does on a tab; undefined when it does nothing there. */
-export function rowOfKey(key: string, tab: TabId): KeyRow | undefined {
-  return rowsOfTab(tab).find((row) => row.keys.includes(key));
+export function rowOfKey(key: string, tab: TabId, keymap: readonly KeyRow[] = KEYMAP): KeyRow | undefined {
+  return rowsOfTab(tab, keymap).find((row) => row.keys.includes(key));
 }
 
-export function rowsOfTab(tab: TabId): readonly KeyRow[] {
-  return KEYMAP.filter((row) => row.tabs === undefined || row.tabs.includes(tab));
+export function rowsOfTab(tab: TabId, keymap: readonly KeyRow[] = KEYMAP): readonly KeyRow[] {
+  return keymap.filter((row) => row.tabs === undefined || row.tabs.includes(tab));
 }
 
 /** How the key is written for a person. */
 export function keyLabel(key: string): string {
   return key.replace(/^S-tab$/, 'S-Tab').replace(/^tab$/, 'Tab');
+}
+
+/** C-c must always lead out. */
+const KEPT_KEYS: readonly string[] = ['C-c'];
+
+/**
+ * The table with other keys, as `tui.keys` says: entries ACTION=KEY, where KEY is as `holloway top --keys` prints it.
+ * A key that is given to one action is taken from the others of the same tabs.
+ * @returns a sentence when an entry cannot be followed
+ */
+export function remapped(entries: readonly string[]): readonly KeyRow[] | string {
+  let rows: readonly KeyRow[] = KEYMAP;
+  for (const entry of entries) {
+    const equals = entry.indexOf('=');
+    const [action, key] = [entry.slice(0, equals), entry.slice(equals + 1)];
+    const row = rows.find((one) => one.action === action);
+    if (equals <= 0 || row === undefined)
+      return `tui.keys: no action is called "${action}"; holloway top --keys lists them`;
+    if (!/^(?:[!-~]|(?:C|S|M)-[!-~]|[a-z]{2,9}|f\d{1,2})$/.test(key))
+      return `tui.keys: "${key}" is no key; such as P, C-p or f5`;
+    if (KEPT_KEYS.includes(key)) return `tui.keys: ${key} always leaves the dashboard`;
+    rows = rows.map((one) => {
+      if (one === row) return { ...one, keys: [key, ...one.keys.filter((old) => KEPT_KEYS.includes(old))] };
+      const meets = one.tabs === undefined || row.tabs === undefined || one.tabs.some((tab) => row.tabs!.includes(tab));
+      return meets && one.keys.includes(key) ? { ...one, keys: one.keys.filter((old) => old !== key) } : one;
+    });
+  }
+  const lost = rows.find(({ keys, action }) => keys.length === 0 && (action === 'help' || action === 'quit'));
+  return lost === undefined ? rows : `tui.keys: ${lost.action} must keep a key`;
+}
+
+/** The map as lines of text. */
+export function keyLines(rows: readonly KeyRow[]): readonly string[] {
+  const width = Math.max(...rows.map(({ action }) => action.length));
+  return rows.map(({ keys, action, sentence, tabs }) => {
+    const where = tabs === undefined || tabs.length > 5 ? '' : ` (${tabs.join(', ')})`;
+    return `${keys.map(keyLabel).join(' ').padEnd(14)} ${action.padEnd(width)}  ${sentence}${where}`;
+  });
 }

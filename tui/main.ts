@@ -12,8 +12,8 @@ import { constants } from 'node:os';
 import { type Actions, createActions } from './actions.ts';
 import { createControlClient } from './control-client.ts';
 import { draw, drawFrame } from './draw.ts';
-import { TABS, type TabId } from './keymap.ts';
-import { createModel, type Model, type ModelEvent, step } from './model.ts';
+import { type KeyRow, TABS, type TabId } from './keymap.ts';
+import { createModel, looksOf, type Model, type ModelEvent, step } from './model.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import type { ColorCount } from './theme.ts';
 
@@ -30,6 +30,9 @@ export interface DashboardOptions {
   readonly mouse?: boolean | undefined;
   /** A line of the caller's above every tab, such as the demo's. */
   readonly strip?: (() => string) | undefined;
+  readonly keymap?: readonly KeyRow[] | undefined;
+  /** The program and first words that run the command line again, for `:` commands that are its own. */
+  readonly shell?: readonly string[] | undefined;
 }
 
 const FATAL_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
@@ -53,6 +56,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
       tab: tabOf(options.tab),
       refreshMs: options.refreshMs,
       mouse: options.mouse ?? true,
+      ...(options.keymap === undefined ? {} : { keymap: options.keymap }),
       nowMs: Date.now(),
       offsetMinutes: -new Date().getTimezoneOffset(),
       width: stdout.columns,
@@ -105,6 +109,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
         else actions.run(effect);
       }
       if (!ended) paint();
+      if (!ended && event.type === 'feed') actions.look(looksOf(model));
     }
 
     const effects = {
@@ -155,6 +160,7 @@ export async function runDashboard(options: DashboardOptions): Promise<number> {
       tell: handle,
       toClipboard: (text) => terminal.copy(text),
       nowMs: Date.now,
+      ...(options.shell === undefined ? {} : { shell: options.shell }),
     });
     if (model.tab === 'config' && !model.readOnly) actions.run({ type: 'config' });
     for (const signal of FATAL_SIGNALS) listen(signal, () => end({ code: 128 + constants.signals[signal] }));

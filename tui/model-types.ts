@@ -4,8 +4,9 @@
  */
 import type { ConfigDocument } from '../config/document.ts';
 import type { Status, WindowName } from '../daemon/api/schema.ts';
+import type { BlockMapDocument, BusyKeysDocument, RouteDocument } from '../daemon/api/schema-owner.ts';
 import type { FetchWish, PublishWish } from './commands.ts';
-import type { ActionName, TabId } from './keymap.ts';
+import type { ActionName, KeyRow, TabId } from './keymap.ts';
 import type { PeerColumn } from './lists.ts';
 import type { PeerRates } from './peer-rates.ts';
 
@@ -20,7 +21,22 @@ export type Connection =
       readonly retryAtMs: number;
     };
 
-export type Overlay = { readonly type: 'help' | 'explain'; readonly search: string; readonly index: number };
+export type Overlay =
+  | { readonly type: 'help' | 'explain'; readonly search: string; readonly index: number }
+  /** What a command of the shell printed. */
+  | {
+      readonly type: 'output';
+      readonly title: string;
+      readonly lines: readonly string[];
+      readonly search: string;
+      readonly index: number;
+    };
+
+/** What only the open tab needs, and only while it is open. */
+export type Look =
+  | { readonly type: 'map'; readonly id: string }
+  | { readonly type: 'busy' }
+  | { readonly type: 'route' };
 
 export type RingLayout = 'ring' | 'log' | 'strip';
 
@@ -28,7 +44,20 @@ export type RingLayout = 'ring' | 'log' | 'strip';
 export type Request =
   | PublishWish
   | FetchWish
-  | { readonly type: 'cancel'; readonly id: string; readonly alias: string }
+  | { readonly type: 'cancel'; readonly id: string; readonly alias: string; readonly isQueued: boolean }
+  | {
+      readonly type: 'queue';
+      readonly change: 'pause' | 'resume' | 'retry';
+      readonly id: string;
+      readonly alias: string;
+    }
+  | { readonly type: 'priority'; readonly id: string; readonly alias: string; readonly priority: number }
+  | { readonly type: 'ban'; readonly alias: string; readonly forMs: number }
+  | { readonly type: 'add-peer'; readonly text: string }
+  | { readonly type: 'invite'; readonly lifeMs: number }
+  | { readonly type: 'count-keys'; readonly on: boolean }
+  | { readonly type: 'trace'; readonly uri: string | null }
+  | { readonly type: 'shell'; readonly words: readonly string[] }
   | { readonly type: 'copy'; readonly id: string; readonly alias: string; readonly toFile: boolean }
   | { readonly type: 'reveal'; readonly ids: readonly string[] }
   | { readonly type: 'find-path'; readonly text: string; readonly path: string }
@@ -77,6 +106,13 @@ export interface Model {
   readonly selectedTransfer: string | undefined;
   readonly lostShown: boolean;
   readonly ringLayout: RingLayout;
+  /** On the ring: places of peers' peers, and lines by traffic. */
+  readonly beyondShown: boolean;
+  readonly byTraffic: boolean;
+  readonly keymap: readonly KeyRow[];
+  readonly map: BlockMapDocument | undefined;
+  readonly busy: BusyKeysDocument | undefined;
+  readonly route: RouteDocument | undefined;
   readonly window: WindowName;
   readonly peerRates: PeerRates | undefined;
   readonly prompt: Prompt | undefined;
@@ -116,6 +152,14 @@ export type ModelEvent =
       readonly fault: string;
       readonly nowMs: number;
     }
+  | {
+      readonly type: 'seen';
+      readonly map?: BlockMapDocument;
+      readonly busy?: BusyKeysDocument;
+      readonly route?: RouteDocument;
+      readonly nowMs: number;
+    }
+  | { readonly type: 'output'; readonly title: string; readonly lines: readonly string[]; readonly nowMs: number }
   | { readonly type: 'revealed'; readonly uris: ReadonlyMap<string, string>; readonly nowMs: number }
   | {
       readonly type: 'found-path';

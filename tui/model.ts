@@ -10,14 +10,15 @@
  * @module
  */
 import { type Status, WINDOWS } from '../daemon/api/schema.ts';
-import { asking, changing, editing, NOTICE_MS, onTransfer, revealing, said } from './asking.ts';
-import { type Command, complete, parseCommand } from './commands.ts';
+import { asking, BAN_MS, banning, changing, editing, NOTICE_MS, onTransfer, revealing, said } from './asking.ts';
+import { type Command, complete, DROP_MS, parseCommand } from './commands.ts';
 import { formatClock } from './format.ts';
-import { type ActionName, rowOfKey, rowsOfTab, TABS, type TabId } from './keymap.ts';
+import { type ActionName, KEYMAP, type KeyRow, rowOfKey, rowsOfTab, TABS, type TabId } from './keymap.ts';
 import { linesOf, listedPeers, listedTransfers, PEER_COLUMNS, ringPeers, selectedTransfer } from './lists.ts';
 import type {
   ClickTarget,
   FeedEvent,
+  Look,
   Model,
   ModelEvent,
   Overlay,
@@ -27,6 +28,7 @@ import type {
   Step,
 } from './model-types.ts';
 import { followPeers } from './peer-rates.ts';
+import { isMoving } from './transfer-list.ts';
 import { panelBeside, walked } from './walk.ts';
 
 export type * from './model-types.ts';
@@ -37,6 +39,7 @@ const SEARCH_MAX = 40;
 /** Longer than any key with a path behind it. */
 const COMMAND_MAX = 4_096;
 export const REVEALED_MS = 60_000;
+const INVITE_MS = 86_400_000;
 
 /** Panels of the Overview and the tab that each opens. */
 export const OVERVIEW_PANELS: readonly TabId[] = ['peers', 'peers', 'routing', 'store', 'transfers'];
@@ -51,6 +54,7 @@ export function createModel(options: {
   readonly offsetMinutes: number;
   readonly width: number;
   readonly height: number;
+  readonly keymap?: readonly KeyRow[];
 }): Model {
   return {
     readOnly: options.readOnly,
@@ -76,6 +80,12 @@ export function createModel(options: {
     selectedTransfer: undefined,
     lostShown: false,
     ringLayout: 'ring',
+    beyondShown: false,
+    byTraffic: false,
+    keymap: options.keymap ?? KEYMAP,
+    map: undefined,
+    busy: undefined,
+    route: undefined,
     window: '1m',
     peerRates: undefined,
     prompt: undefined,
@@ -110,6 +120,23 @@ export function step(model: Model, event: ModelEvent): Step {
       return [{ ...now, config: event.document ?? now.config, configFailure: event.fault }, []];
     case 'revealed':
       return [{ ...now, revealed: { untilMs: now.nowMs + REVEALED_MS, uris: event.uris } }, []];
+    case 'seen': {
+      const { map, busy, route } = event;
+      return [
+        {
+          ...now,
+          ...(map === undefined ? {} : { map }),
+          ...(busy === undefined ? {} : { busy }),
+          // An answer that comes after the tab was left is of no use any more.
+          ...(route === undefined || now.tab !== 'routing' ? {} : { route: route.isTracing ? route : undefined }),
+        },
+        [],
+      ];
+    }
+    case 'output': {
+      const { title, lines } = event;
+      return [{ ...now, overlay: { type: 'output', title, lines, search: '', index: 0 } }, []];
+    }
     case 'found-path':
       if (now.prompt?.type !== 'command' || now.prompt.text !== event.before) return [now, []];
       return [{ ...now, prompt: { ...now.prompt, text: event.text, choices: event.choices } }, []];
@@ -160,7 +187,7 @@ function onKey(model: Model, key: string, text: string | undefined): Step {
   if (model.prompt !== undefined) return onCommandKey(model, model.prompt, key, text);
   if (model.overlay !== undefined) return onOverlayKey(model, model.overlay, key, text);
   if (model.typing) return onFilterKey(model, key, text);
-  const row = rowOfKey(key, model.tab);
+  const row = rowOfKey(key, model.tab, model.keymap);
   return row === undefined ? [model, []] : act(model, row.action);
 }
 
@@ -213,15 +240,10 @@ function carryOut(model: Model, command: Command): Step {
     case 'help':
     case 'reveal':
       return act(model, command.type);
-    case 'cancel':
-    case 'copy': {
+    case 'transfer': {
       const chosen = listedTransfers(model).find(({ alias }) => alias === command.alias);
       if (chosen === undefined) return [said(model, `no transfer is called ${command.alias}`), []];
-      return onTransfer(
-        { ...model, selectedTransfer: chosen.alias },
-        command.type,
-        command.type === 'copy' && command.toFile,
-      );
+      return onTransfer({ ...model, selectedTransfer: chosen.alias }, command.action, command);
     }
     case 'stop':
       return asking(model, 'Stop the daemon? Transfers end, and this node leaves the network.', { type: 'stop' });
@@ -235,6 +257,14 @@ function carryOut(model: Model, command: Command): Step {
       return changing(model) ?? [model, [command]];
     case 'self':
       return changing(model) ?? [model, [{ type: 'self' }]];
+    case 'ban':
+      return banning(model, command.alias, command.forMs);
+    case 'invite':
+    case 'add-peer':
+    case 'trace':
+      return changing(model) ?? [command.type === 'trace' ? { ...model, tab: 'routing' } : model, [command]];
+    case 'shell':
+      return [model, [command]];
     case 'publish':
     case 'fetch':
       return changing(model) ?? [model, [command]];
@@ -245,8 +275,21 @@ function carryOut(model: Model, command: Command): Step {
 
 function openTab(model: Model, tab: TabId): Step {
   const next = opened(model, tab);
+  // A key is traced for as long as somebody looks, and no longer.
+  const ended: readonly Request[] =
+    model.route !== undefined && tab !== 'routing' ? [{ type: 'trace', uri: null }] : [];
   // Asked anew each time: it is small, and a restart may have changed it.
-  return [next, tab === 'config' && !model.readOnly ? [{ type: 'config' }] : []];
+  const wanted: readonly Request[] = tab === 'config' && !model.readOnly ? [{ type: 'config' }] : [];
+  return [ended.length > 0 ? { ...next, route: undefined } : next, [...ended, ...wanted]];
+}
+
+/** What the open tab needs beyond the status, asked for at each refresh. */
+export function looksOf(model: Model): readonly Look[] {
+  if (model.readOnly || model.status?.readOnly === true || model.held !== undefined) return [];
+  if (model.tab === 'store' && model.busy?.isCounting !== false) return [{ type: 'busy' }];
+  if (model.tab === 'routing' && model.route !== undefined) return [{ type: 'route' }];
+  const transfer = model.tab === 'transfers' ? selectedTransfer(model) : undefined;
+  return transfer !== undefined && isMoving(transfer) ? [{ type: 'map', id: transfer.id }] : [];
 }
 
 function onFilterKey(model: Model, key: string, text: string | undefined): Step {
@@ -284,6 +327,11 @@ function onOverlayKey(model: Model, overlay: Overlay, key: string, text: string 
     default:
       break;
   }
+  if (overlay.type === 'output') {
+    const last = Math.max(0, overlay.lines.length - 1);
+    if (key === 'q' || key === '?') return [{ ...model, overlay: undefined }, []];
+    return key === 'end' ? at(last) : [model, []];
+  }
   // The key that opened it closes it, as long as nothing is being searched for.
   if (overlay.search === '' && (key === '?' || key === 'q' || (key === 'e' && overlay.type === 'explain'))) {
     return [{ ...model, overlay: undefined }, []];
@@ -294,7 +342,7 @@ function onOverlayKey(model: Model, overlay: Overlay, key: string, text: string 
 /** The rows of the key table that hold every word of the search, on the tab where it was opened. */
 export function helpRows(model: Model): ReturnType<typeof rowsOfTab> {
   const words = (model.overlay?.search ?? '').toLowerCase().split(/\s+/).filter(Boolean);
-  return rowsOfTab(model.tab).filter((row) => {
+  return rowsOfTab(model.tab, model.keymap).filter((row) => {
     const text = `${row.keys.join(' ')} ${row.sentence} ${row.action}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
@@ -330,17 +378,48 @@ function act(model: Model, action: ActionName): Step {
     case 'verify':
       return carryOut(model, { type: 'verify' });
     case 'invite':
-      return carryOut(model, { type: 'self' });
+      return carryOut(model, { type: 'invite', lifeMs: INVITE_MS });
+    case 'drop':
+    case 'ban': {
+      const alias = model.selectedPeer ?? listedPeers(model)[0]?.alias;
+      if (alias === undefined) return [said(model, 'there is no peer'), []];
+      return banning(model, alias, action === 'drop' ? DROP_MS : BAN_MS);
+    }
+    case 'beyond':
+      return [{ ...model, beyondShown: !model.beyondShown }, []];
+    case 'weights':
+      return [{ ...model, byTraffic: !model.byTraffic }, []];
+    case 'busy': {
+      const isCounting = model.busy?.isCounting === true;
+      if (isCounting) return changing(model) ?? [model, [{ type: 'count-keys', on: false }]];
+      return asking(model, 'Count which blocks peers ask for? In memory only, until K or the daemon ends.', {
+        type: 'count-keys',
+        on: true,
+      });
+    }
+    case 'trace':
+      if (model.route !== undefined) return [{ ...model, route: undefined }, [{ type: 'trace', uri: null }]];
+      return changing(model) ?? [{ ...model, prompt: { type: 'command', text: 'trace ', choices: [], fault: '' } }, []];
     case 'command':
     case 'resize':
     case 'publish':
+    case 'add-peer':
     case 'fetch': {
-      const text = action === 'command' ? '' : action === 'resize' ? 'store resize ' : `${action} `;
+      const texts: Partial<Record<ActionName, string>> = {
+        command: '',
+        resize: 'store resize ',
+        'add-peer': 'peer add ',
+      };
+      const text = texts[action] ?? `${action} `;
       const open: Model = { ...model, prompt: { type: 'command', text, choices: [], fault: '' } };
       return action === 'command' ? [open, []] : (changing(model) ?? [open, []]);
     }
     case 'cancel':
     case 'copy':
+    case 'halt':
+    case 'retry':
+    case 'earlier':
+    case 'later':
       return onTransfer(model, action);
     case 'reveal':
       return revealing(model);

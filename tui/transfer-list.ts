@@ -13,7 +13,13 @@ export function doneShare(transfer: TransferStatus): number {
 
 /** Whether it moves no more. */
 export function hasEnded(transfer: TransferStatus): boolean {
+  if (transfer.state !== undefined) return ENDED_STAGES.includes(transfer.state);
   return transfer.error !== null || ENDED_STAGES.includes(transfer.stage);
+}
+
+/** Of an entry of the queue its state says it; of any other, that it has not ended. */
+export function isMoving(transfer: TransferStatus): boolean {
+  return transfer.state === undefined ? !hasEnded(transfer) : transfer.state === 'running';
 }
 
 /** Running ones first, the newest of the ended after them. */

@@ -25,6 +25,9 @@ export function whySlow(transfer: TransferStatus, status: Status): Reason {
   const fault = (text: string): Reason => ({ text, isFault: true });
   const fine = (text: string): Reason => ({ text, isFault: false });
   if (hasEnded(transfer)) return fine('it has ended');
+  if (transfer.state === 'paused') return fine('paused: space lets it go on, from where it stands');
+  if (transfer.state === 'waiting')
+    return fault(`attempt ${transfer.attempts ?? 1} came to nothing; it is begun again by itself, R does it now`);
   if (transfer.stage === 'waiting') {
     const before = status.transfers.filter((one) => !hasEnded(one) && one.stage !== 'waiting').length;
     return fine(`waits for its turn behind ${formatCount(before)} that run; K ends one`);

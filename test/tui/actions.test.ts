@@ -9,7 +9,9 @@ import { createStatusSource } from '../../daemon/api/status.ts';
 import { createSystemClock } from '../../daemon/io/system-clock.ts';
 import { type Actions, createActions } from '../../tui/actions.ts';
 import type { ModelEvent } from '../../tui/model.ts';
+import { runShell } from '../../tui/shell.ts';
 import { createFakeNode, type FakeNode } from '../daemon/api/fake-node.ts';
+import { createFakeQueue } from '../daemon/api/fake-queue.ts';
 
 interface Rig {
   readonly node: FakeNode;
@@ -27,6 +29,7 @@ async function withActions(act: (rig: Rig) => Promise<void>, hasClipboard = true
   const dir = mkdtempSync(join(tmpdir(), 'holloway-actions-'));
   const clock = createSystemClock();
   const node = createFakeNode(() => clock.nowMs());
+  Object.assign(node, { queue: createFakeQueue(node.client) });
   const log = { lines: () => [] };
   const status = createStatusSource({ node, clock, log, version: 'test', pid: 1, memoryBytes: () => 1 });
   const sockets = { api: join(dir, 'api.sock'), readOnly: join(dir, 'ro.sock') };
@@ -118,8 +121,8 @@ test('actions: a cancelled transfer says so once, and leaves nothing behind', (t
     node.gate = new Promise(() => {}); // nothing comes any more
     actions.run({ type: 'fetch', uri: 'CHK@fake-0000000000000001', path: join(dir, 'copy'), force: false });
     t.is(await said(/fetching/), 'fetching; Xfers shows how far');
-    actions.run({ type: 'cancel', id: '0000000000000002', alias: 'file-2' });
-    t.is(await said(/./), 'file-2 is cancelled');
+    actions.run({ type: 'cancel', id: '0000000000000002', alias: 'file-2', isQueued: true });
+    t.is(await said(/off/), 'file-2 is off the list');
     actions.run({ type: 'find-path', text: '', path: join(dir, 'copy') });
     t.is((await next()).type, 'found-path');
   }));
@@ -141,11 +144,16 @@ test('actions: what cannot be done is a sentence with a code and a next step, an
   withActions(async ({ actions, dir, said }) => {
     for (const [request, pattern] of [
       [{ type: 'publish', file: join(dir, 'nothing'), query: {} }, /no such file.*\[no_file\]$/],
-      [{ type: 'publish', file: dir, query: {} }, /\[no_file\]$/],
+      [{ type: 'publish', file: '/dev/null', query: {} }, /\[no_file\]$/],
       [{ type: 'fetch', uri: 'nonsense', path: undefined, force: false }, /Next: .*\[bad_uri\]$/],
       [{ type: 'fetch', uri: 'CHK@gone', path: join(dir, 'a'), force: false }, /\[not_found\]$/],
-      [{ type: 'cancel', id: 'ffffffffffffffff', alias: 'file-9' }, /\[usage\]$/],
+      [{ type: 'cancel', id: 'ffffffffffffffff', alias: 'file-9', isQueued: false }, /\[usage\]$/],
       [{ type: 'copy', id: 'ffffffffffffffff', alias: 'file-9', toFile: false }, /\[usage\]$/],
+      [{ type: 'queue', change: 'pause', id: 'ffffffffffffffff', alias: 'file-9' }, /\[unknown_transfer\]$/],
+      [{ type: 'ban', alias: 'p99', forMs: 60_000 }, /\[usage\]$/],
+      [{ type: 'add-peer', text: 'x' }, /\[usage\]$/],
+      [{ type: 'trace', uri: 'KSK@word' }, /\[usage\]$/],
+      [{ type: 'shell', words: ['doctor'] }, /\[usage\]$/],
     ] as const) {
       actions.run(request);
       const text = await said(pattern);
@@ -198,3 +206,54 @@ test('actions: paths are completed, the configuration is asked for, a descriptor
     await said(/descriptor was given/);
     t.is(clipboard.length, 1);
   }));
+
+test('actions: a transfer rests, goes on and is served earlier; its end is told once it has come', (t) =>
+  withActions(async ({ node, actions, dir, said }) => {
+    const document = join(dir, 'document');
+    writeFileSync(document, 'x'.repeat(200_000));
+    actions.run({ type: 'publish', file: document, query: {} });
+    await said(/is published/);
+    let open = (): void => {};
+    node.gate = new Promise((resolve) => (open = resolve));
+    actions.run({ type: 'fetch', uri: 'CHK@fake-0000000000000001', path: join(dir, 'copy'), force: false });
+    await said(/fetching/);
+    const id = '0000000000000002';
+    actions.run({ type: 'queue', change: 'pause', id, alias: 'file-2' });
+    t.is(await said(/./), 'file-2 is paused');
+    t.is(node.queue.entry(id)?.state, 'paused');
+    actions.run({ type: 'priority', id, alias: 'file-2', priority: 0 });
+    t.regex(await said(/./), /file-2 has priority 0/);
+    actions.run({ type: 'queue', change: 'resume', id, alias: 'file-2' });
+    t.is(await said(/./), 'file-2 goes on');
+    open();
+    t.is(await said(/is fetched/), 'file-2 is fetched: in the file you named');
+  }));
+
+test('actions: peers are sent away, busy keys counted, a key traced; looks ask only for what is open', (t) =>
+  withActions(async ({ node, actions, next, said }) => {
+    actions.look([{ type: 'route' }]);
+    t.like(await next(), { type: 'seen', route: { isTracing: false } });
+    await new Promise(setImmediate);
+    actions.run({ type: 'count-keys', on: true });
+    t.like(await next(), { type: 'seen', busy: { isCounting: true } });
+    await said(/counting/);
+    actions.look([]);
+    actions.look([{ type: 'busy' }]);
+    actions.look([{ type: 'route' }]); // the first look is under way
+    t.like(await next(), { type: 'seen', busy: { isCounting: true } });
+    actions.look([{ type: 'map', id: 'ffffffffffffffff' }]); // gone: silence
+    actions.run({ type: 'count-keys', on: false });
+    t.like(await next(), { type: 'seen', busy: { isCounting: false } });
+    t.false(node.isCounting);
+  }));
+
+test('actions: a command of the shell is run, and what it prints is hidden like everything', async (t) => {
+  const script =
+    'console.log("CHK@abcdef,ghijkl is at 192.0.2.7:9480, [2001:db8::7]:1 and /home/someone/x.toml"); process.exit(3)';
+  const lines = await runShell([process.execPath, '-e', script], new AbortController().signal);
+  t.deepEqual(lines, [
+    'CHK@(13 hidden) is at (address hidden), (address hidden) and (path hidden)',
+    '(ended with code 3)',
+  ]);
+  t.deepEqual(await runShell(['/nonexistent'], new AbortController().signal), ['it could not be run: ENOENT']);
+});

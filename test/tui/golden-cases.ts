@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { configDocument } from '../../config/document.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Status } from '../../daemon/api/schema.ts';
+import type { BlockMapDocument, BusyKeysDocument, RouteDocument } from '../../daemon/api/schema-owner.ts';
 import { type Row, textOf } from '../../tui/cells.ts';
 import { draw } from '../../tui/draw.ts';
 import { TABS, type TabId } from '../../tui/keymap.ts';
@@ -80,6 +81,74 @@ function watchedFor(seconds: number, model: Model): Model {
   return model;
 }
 
+const FIXTURE_MAP: BlockMapDocument = {
+  v: 1,
+  id: '2',
+  segments: 3,
+  shown: [
+    { segment: 0, needed: 64, have: 64, asked: 0, missed: 2, open: 30, blocks: `${'#'.repeat(64)}xx${'.'.repeat(30)}` },
+    {
+      segment: 1,
+      needed: 64,
+      have: 38,
+      asked: 4,
+      missed: 6,
+      open: 48,
+      blocks: `${'########>>x..........#.#..x>#.x####.##...##.###.'}${'##.##.x..x..#..#>##......#.....##.#.#.#....x#..#'}`,
+    },
+  ],
+};
+const FIXTURE_BUSY: BusyKeysDocument = {
+  v: 1,
+  isCounting: true,
+  keys: Array.from({ length: 20 }, (_, i) => ({
+    alias: `k-${(0x3f9 + i * 37).toString(16)}`,
+    kind: i % 7 === 3 ? 'pointer' : 'chk',
+    place: Math.round(((0.41 + i * 0.013) % 1) * 100) / 100,
+    count: Math.round(900 / (i + 1)),
+    error: i < 6 ? 0 : i,
+  })),
+};
+const FIXTURE_ROUTE: RouteDocument = {
+  v: 1,
+  isTracing: true,
+  place: 0.6412,
+  ownDistance: 0.2275,
+  candidates: [
+    { alias: 'p10', distance: 0.0228, byClaim: false },
+    { alias: 'p08', distance: 0.0892, byClaim: true },
+    { alias: 'p06', distance: 0.1582, byClaim: false },
+  ],
+  steps: [
+    { agoMs: 9_200, type: 'arrived', alias: 'p02', what: 'fetch', tookMs: null, htl: 14 },
+    { agoMs: 9_190, type: 'asked', alias: 'p10', what: '', tookMs: null, htl: null },
+    { agoMs: 8_900, type: 'back', alias: 'p10', what: 'rejectedLoop', tookMs: 290, htl: null },
+    { agoMs: 8_899, type: 'asked', alias: 'p08', what: '', tookMs: null, htl: null },
+    { agoMs: 8_100, type: 'back', alias: 'p08', what: 'answered', tookMs: 799, htl: null },
+    { agoMs: 8_100, type: 'ended', alias: null, what: 'data', tookMs: null, htl: null },
+  ],
+};
+const FIXTURE_OUTPUT = [
+  'ok    node 24.21, config valid, data directory 0700, socket answers in 2 ms',
+  'FAIL  TCP 9480 not reachable from outside (asked 3 peers, 0 answers)',
+  '(ended with code 9)',
+];
+
+function seen(
+  model: Model,
+  what: {
+    readonly map?: BlockMapDocument;
+    readonly busy?: BusyKeysDocument;
+    readonly route?: RouteDocument;
+    readonly output?: readonly string[];
+  },
+): Model {
+  const { output, ...looked } = what;
+  const nowMs = FIXTURE_NOW_MS;
+  if (output !== undefined) return step(model, { type: 'output', title: 'doctor', lines: output, nowMs })[0];
+  return step(model, { type: 'seen', ...looked, nowMs })[0];
+}
+
 export interface GoldenCase {
   readonly file: string;
   render(): string;
@@ -97,6 +166,15 @@ export function goldenCases(): GoldenCase[] {
       }),
     })),
   );
+  const panels = SIZES.flatMap(([width, height]) => {
+    const at = (tab: TabId): Model => modelOf(width, height, { tab });
+    return [
+      { name: 'transfer-map', model: seen(at('transfers'), { map: FIXTURE_MAP }) },
+      { name: 'store-busy', model: seen(at('store'), { busy: FIXTURE_BUSY }) },
+      { name: 'routing-trace', model: seen(at('routing'), { route: FIXTURE_ROUTE }) },
+      { name: 'ring-beyond', model: modelOf(width, height, { tab: 'ring', keys: ['right', 'F', 't'] }) },
+    ].map((screen) => ({ ...screen, width, height }));
+  });
   const [width, height] = [80, 24];
   const others = [
     { name: 'help', model: modelOf(width, height, { keys: ['?'] }) },
@@ -106,10 +184,14 @@ export function goldenCases(): GoldenCase[] {
     { name: 'peers-lost', model: modelOf(width, height, { tab: 'peers', keys: ['l'] }) },
     { name: 'ring-log', model: modelOf(width, height, { tab: 'ring', keys: ['right', 'L'] }) },
     { name: 'ring-strip', model: modelOf(width, height, { tab: 'ring', keys: ['right', 'L', 'L'] }) },
+    { name: 'transfer-paused', model: modelOf(width, height, { tab: 'transfers', keys: ['down', 'down'] }) },
+    { name: 'transfer-verified', model: modelOf(width, height, { tab: 'transfers', keys: ['end', 'up'] }) },
+    { name: 'peer-drop', model: modelOf(width, height, { tab: 'peers', keys: ['down', 'D'] }) },
+    { name: 'output', model: seen(modelOf(width, height), { output: FIXTURE_OUTPUT }) },
     { name: 'command', model: modelOf(width, height, { keys: [':', 't', 'tab'] }) },
     { name: 'confirm', model: modelOf(width, height, { tab: 'transfers', keys: ['K'] }) },
   ].map((screen) => ({ ...screen, width, height }));
-  return [...screens, ...others].flatMap((screen) =>
+  return [...screens, ...panels, ...others].flatMap((screen) =>
     VARIANTS.map(({ name, ascii, colors }) => ({
       file: `${screen.name}-${screen.width}x${screen.height}-${name}.txt`,
       render: () => pictureOf(draw(screen.model, screen.width, screen.height, { ascii }), ascii ? undefined : colors),

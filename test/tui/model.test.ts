@@ -1,8 +1,8 @@
 import test from 'ava';
 import type { Status } from '../../daemon/api/schema.ts';
-import { KEYMAP, rowOfKey, rowsOfTab, TABS } from '../../tui/keymap.ts';
+import { KEYMAP, keyLines, remapped, rowOfKey, rowsOfTab, TABS } from '../../tui/keymap.ts';
 import { listedPeers, shownStatus } from '../../tui/lists.ts';
-import { type Effect, helpRows, type Model, type ModelEvent, REVEALED_MS, step } from '../../tui/model.ts';
+import { type Effect, helpRows, looksOf, type Model, type ModelEvent, REVEALED_MS, step } from '../../tui/model.ts';
 import { followPeers, RATES_KEPT } from '../../tui/peer-rates.ts';
 import { FIXTURE_NOW_MS, fixtureStatus } from '../support/status-fixture.ts';
 import { modelOf } from './golden-cases.ts';
@@ -216,7 +216,7 @@ test('clicks: a peer, twice its details; a column sorts, again reverses; outside
 test('lists: down stops at the last line, so that up answers at once', (t) => {
   const model = modelOf(80, 24, { tab: 'transfers', keys: ['end', 'down', 'pagedown'] });
   t.is(model.selectedTransfer, 'file-1');
-  t.is(press(model, 'up').selectedTransfer, 'file-4');
+  t.is(press(model, 'up').selectedTransfer, 'file-7');
   t.is(press(model, 'home', 'up').selectedTransfer, 'file-2');
   t.is(press(modelOf(80, 24, { tab: 'log' }), 'end').scroll, 5);
   t.is(press(modelOf(80, 24, { tab: 'store' }), 'down').scroll, 0);
@@ -270,8 +270,8 @@ test('command line: Tab completes commands, flags, transfers, tabs and settings;
     return prompt?.type === 'command' ? `${prompt.text}|${prompt.choices.join(' ')}` : '';
   };
   t.is(completed('pub'), 'publish |');
-  t.is(completed('transfer c'), 'transfer c|transfer cancel transfer copy');
-  t.is(completed('transfer cancel f'), 'transfer cancel file-|file-1 file-2 file-3 file-4');
+  t.is(completed('transfers c'), 'transfers c|transfers cancel transfers copy');
+  t.is(completed('transfers cancel file'), 'transfers cancel file-|file-1 file-2 file-3 file-5 file-6 file-7 file-4');
   t.is(completed('publish a --ty'), 'publish a --type |');
   t.is(completed('tab ov'), 'tab overview|');
   t.is(completed('zzz'), 'zzz|');
@@ -292,12 +292,12 @@ test('p and g open the command line; cancel, stop and reveal ask first, and only
   const transfers = modelOf(80, 24, { tab: 'transfers' });
   const asked = press(transfers, 'K');
   t.true(asked.prompt?.type === 'confirm' && asked.prompt.question.startsWith('Cancel file-2?'));
-  t.deepEqual(effectsOf(asked, 'y'), [{ type: 'cancel', id: '2', alias: 'file-2' }]);
+  t.deepEqual(effectsOf(asked, 'y'), [{ type: 'cancel', id: '2', alias: 'file-2', isQueued: true }]);
   for (const key of ['n', 'enter', 'escape', 'q', 'space']) {
     t.deepEqual(effectsOf(asked, key), []);
     t.is(press(asked, key).prompt, undefined);
   }
-  t.is(press(transfers, 'end', 'K').prompt, undefined, 'an ended one cannot be cancelled');
+  t.is(press(transfers, 'end', 'K').prompt, undefined, 'an ended one that no queue holds cannot be cancelled');
   t.deepEqual(effectsOf(transfers, 'y'), [{ type: 'copy', id: '2', alias: 'file-2', toFile: false }]);
   t.deepEqual(effectsOf(submit('stop')[0], 'y'), [{ type: 'stop' }]);
   t.deepEqual(submit('store resize 8GiB')[1], [{ type: 'plan-resize', sizeBytes: 8 * 2 ** 30 }]);
@@ -329,7 +329,7 @@ test('read-only, and without a daemon: nothing that changes is asked for', (t) =
 
 test('reveal: keys are there for a minute and no longer, and x hides them at once', (t) => {
   const asked = press(modelOf(80, 24), 'x');
-  t.deepEqual(effectsOf(asked, 'y'), [{ type: 'reveal', ids: ['2', '3', '4', '1'] }]);
+  t.deepEqual(effectsOf(asked, 'y'), [{ type: 'reveal', ids: ['2', '3', '5', '6', '4', '7', '1'] }]);
   const shown = step(press(asked, 'y'), { type: 'revealed', uris: new Map([['2', 'CHK@secret']]), nowMs })[0];
   t.is(shown.revealed?.uris.get('2'), 'CHK@secret');
   t.is(step(shown, { type: 'tick', nowMs: nowMs + REVEALED_MS - 1 })[0].revealed, shown.revealed);
@@ -365,7 +365,7 @@ test('config: enter begins to change what is live, and says of the rest that it 
 });
 
 test('peers: i copies what lets others join', (t) => {
-  t.deepEqual(effectsOf(peersTab(), 'i'), [{ type: 'self' }]);
+  t.deepEqual(effectsOf(peersTab(), 'i'), [{ type: 'invite', lifeMs: 86_400_000 }]);
 });
 
 test('peers: l shows the lost ones, esc goes back', (t) => {
@@ -395,4 +395,94 @@ test('peer rates: bytes over the time of the daemon, never negative, a new line 
   t.deepEqual(perSec(), [], 'a restart');
   for (let i = 1; i < 200; i++) rates = followPeers(rates, at(500 + i * 1_000, i));
   t.is(perSec().length, RATES_KEPT);
+});
+
+test('transfers: space pauses and resumes, < and > change the order, R begins a failed one, each only where it can', (t) => {
+  const at = (alias: string): Model => ({ ...modelOf(80, 24, { tab: 'transfers' }), selectedTransfer: alias });
+  t.deepEqual(effectsOf(at('file-2'), 'space'), [{ type: 'queue', change: 'pause', id: '2', alias: 'file-2' }]);
+  t.deepEqual(effectsOf(at('file-5'), 'space'), [{ type: 'queue', change: 'resume', id: '5', alias: 'file-5' }]);
+  t.deepEqual(effectsOf(at('file-7'), 'space'), []);
+  t.regex(press(at('file-3'), 'space').notice!.text, /ends with the program that asked/);
+  t.deepEqual(effectsOf(at('file-2'), '<'), [{ type: 'priority', id: '2', alias: 'file-2', priority: 1 }]);
+  t.deepEqual(effectsOf(at('file-6'), '>'), [{ type: 'priority', id: '6', alias: 'file-6', priority: 5 }]);
+  t.deepEqual(effectsOf(at('file-6'), 'R'), [{ type: 'queue', change: 'retry', id: '6', alias: 'file-6' }]);
+  t.deepEqual(effectsOf(at('file-2'), 'R'), []);
+  t.regex(press(at('file-7'), 'K').prompt?.type === 'confirm' ? 'asked' : '', /asked/);
+  t.deepEqual(submit('transfers pause file-2')[1], [{ type: 'queue', change: 'pause', id: '2', alias: 'file-2' }]);
+  t.deepEqual(submit('transfers priority file-6 0')[1], [{ type: 'priority', id: '6', alias: 'file-6', priority: 0 }]);
+  const readOnly = { ...at('file-2'), readOnly: true };
+  t.deepEqual(effectsOf(readOnly, 'space'), []);
+});
+
+test('peers: a drop and a ban name their effect first; add and invite have a command line', (t) => {
+  const chosen: Model = { ...peersTab(), selectedPeer: 'p04' };
+  const asked = press(chosen, 'D');
+  t.true(asked.prompt?.type === 'confirm' && /^Drop p04\? Requests go elsewhere/.test(asked.prompt.question));
+  t.deepEqual(effectsOf(asked, 'y'), [{ type: 'ban', alias: 'p04', forMs: 60_000 }]);
+  t.deepEqual(effectsOf(press(chosen, 'B'), 'y'), [{ type: 'ban', alias: 'p04', forMs: 3_600_000 }]);
+  t.deepEqual(effectsOf(press(chosen, 'B'), 'n'), []);
+  t.deepEqual(effectsOf(submit('peer ban p07 2d')[0], 'y'), [{ type: 'ban', alias: 'p07', forMs: 172_800_000 }]);
+  t.regex(submit('peer ban p99')[0].notice!.text, /no peer is called p99/);
+  t.like(press(chosen, 'a').prompt, { text: 'peer add ' });
+  t.deepEqual(submit('peer add holloway-invite:abc')[1], [{ type: 'add-peer', text: 'holloway-invite:abc' }]);
+  t.deepEqual(submit('peer invite --expires 7d')[1], [{ type: 'invite', lifeMs: 604_800_000 }]);
+});
+
+test('routing: a key is traced from the command line until the tab is left', (t) => {
+  const [asked, effects] = submit('trace k-3f9');
+  t.deepEqual(effects, [{ type: 'trace', uri: 'k-3f9' }]);
+  t.is(asked.tab, 'routing');
+  const route = { v: 1, isTracing: true, place: 0.5, ownDistance: 0.1, candidates: [], steps: [] } as const;
+  const [traced] = step(asked, { type: 'seen', route, nowMs });
+  t.deepEqual(looksOf(traced), [{ type: 'route' }]);
+  const [left, ended] = step(traced, keyEvent('5'));
+  t.deepEqual(ended, [{ type: 'trace', uri: null }]);
+  t.is(left.route, undefined);
+  t.is(step(left, { type: 'seen', route, nowMs })[0].route, undefined, 'a late answer brings nothing back');
+  t.deepEqual(effectsOf(traced, 'T'), [{ type: 'trace', uri: null }]);
+});
+
+test('looks: only what the open tab needs, nothing on the read-only socket, nothing while the picture is held', (t) => {
+  const transfers = modelOf(80, 24, { tab: 'transfers' });
+  t.deepEqual(looksOf(transfers), [{ type: 'map', id: '2' }]);
+  t.deepEqual(looksOf({ ...transfers, selectedTransfer: 'file-5' }), [], 'a paused one has no map');
+  t.deepEqual(looksOf(modelOf(80, 24, { tab: 'store' })), [{ type: 'busy' }]);
+  t.deepEqual(looksOf(modelOf(80, 24)), []);
+  t.deepEqual(looksOf({ ...transfers, readOnly: true }), []);
+  t.deepEqual(looksOf({ ...transfers, held: transfers.status }), []);
+});
+
+test('store: K asks before it counts, and stops at once', (t) => {
+  const store = modelOf(80, 24, { tab: 'store' });
+  t.deepEqual(effectsOf(press(store, 'K'), 'y'), [{ type: 'count-keys', on: true }]);
+  const [counting] = step(store, { type: 'seen', busy: { v: 1, isCounting: true, keys: [] }, nowMs });
+  t.deepEqual(effectsOf(counting, 'K'), [{ type: 'count-keys', on: false }]);
+});
+
+test('a command of the shell shows its output, which scrolls and closes', (t) => {
+  t.deepEqual(submit('doctor')[1], [{ type: 'shell', words: ['doctor'] }]);
+  const [wrong] = submit('key export a');
+  t.true(wrong.prompt?.type === 'command' && /works in a shell/.test(wrong.prompt.fault));
+  const lines = Array.from({ length: 50 }, (_, i) => `line ${i}`);
+  const [shown] = step(modelOf(80, 24), { type: 'output', title: 'doctor', lines, nowMs });
+  t.like(press(shown, 'down', 'pagedown', 'up').overlay, { type: 'output', index: 16 });
+  t.is(press(shown, 'escape').overlay, undefined);
+  t.is(press(shown, 'q').overlay, undefined);
+});
+
+test('keys: remapped ones replace, an unknown action or key is a sentence, and the way out stays', (t) => {
+  const keymap = remapped(['publish=P', 'quit=Q', 'sort=/']);
+  if (typeof keymap === 'string') return t.fail(keymap);
+  const model: Model = { ...modelOf(80, 24), keymap };
+  t.like(press(model, 'P').prompt, { text: 'publish ' });
+  t.is(press(model, 'p').prompt, undefined);
+  t.deepEqual(effectsOf(model, 'Q'), ['quit']);
+  t.deepEqual(effectsOf(model, 'C-c'), ['quit']);
+  t.is(rowOfKey('/', 'peers', keymap)?.action, 'sort');
+  t.is(rowOfKey('/', 'log', keymap)?.action, undefined, 'filter gave its key away everywhere');
+  t.regex(remapped(['dance=P']) as string, /no action is called "dance"/);
+  t.regex(remapped(['publish=two words']) as string, /is no key/);
+  t.regex(remapped(['publish=C-c']) as string, /always leaves/);
+  t.regex(remapped(['publish=?']) as string, /help must keep a key/);
+  t.true(keyLines(KEYMAP).some((line) => /^p {14}publish +publish a file/.test(line)));
 });

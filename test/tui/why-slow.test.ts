@@ -32,7 +32,7 @@ test('no circuit', says, { exits: 0 }, circuits({ ready: 0 }), /no circuit stand
 test('missed blocks', says, { blocksHave: 30, blocksMissed: 10 }, same, /25% .* missed/, true);
 test('silence', says, { bytesPerSec: 0 }, same, /4 blocks asked, none came/, true);
 test('few exits', says, { exits: 5 }, same, /only 5 exits/, true);
-test('an ended one', says, { stage: 'done' }, circuits({ guardUp: false }), /has ended/, false);
+test('an ended one', says, { state: 'done' }, circuits({ guardUp: false }), /has ended/, false);
 test(
   'a full line',
   says,

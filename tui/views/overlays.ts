@@ -104,6 +104,16 @@ export function drawExplain(frame: Frame, area: Area, model: Model, status: Stat
     frame.canvas.text(detail, 0, y, truncate(line, detail.width), y === 0 ? 'title' : 'plain');
 }
 
+/** What a command of the shell printed; scrolled, not searched. */
+export function drawOutput(frame: Frame, area: Area, model: Model): void {
+  if (model.overlay?.type !== 'output') return;
+  const { title, lines, index } = model.overlay;
+  const inside = box(frame, area, title, { note: 'up, down; esc closes' });
+  const first = Math.max(0, Math.min(index, lines.length - inside.height));
+  for (let y = 0; y < inside.height && first + y < lines.length; y++)
+    frame.canvas.text(inside, 0, y, truncate(lines[first + y]!, inside.width));
+}
+
 function below(area: Area, top: number, bottom = 0): Area {
   return { ...area, y: area.y + top, height: Math.max(0, area.height - top - bottom) };
 }

@@ -28,6 +28,7 @@ export const PEERS_NUMBERS: readonly ShownNumber[] = [
   'peers.out',
   'peers.ringNeighbours',
   'peers.links',
+  'peers.banned',
   'peers.rttMedianMs',
   'peers.list[].location',
   'peers.list[].distance',
@@ -122,7 +123,8 @@ export function drawPeers(frame: Frame, area: Area, model: Model, status: Status
 function title(model: Model, status: Status, shown: number): string {
   const { peers } = status;
   const found = model.filter === '' ? '' : `, ${shown} with "${model.filter}"`;
-  return `Peers ${peers.up} of ${peers.max}, ${peers.in} in, ${peers.out} out${found}`;
+  const banned = peers.banned === 0 ? '' : `, ${peers.banned} banned`;
+  return `Peers ${peers.up} of ${peers.max}, ${peers.in} in, ${peers.out} out${banned}${found}`;
 }
 
 function order(model: Model): string {

@@ -26,6 +26,9 @@ export const RING_NUMBERS: readonly ShownNumber[] = [
   'peers.list[].bytesOut',
   'peers.lengthClasses[].have',
   'peers.lengthClasses[].ideal',
+  'peers.list[].bytesPerSec',
+  'requests.byPlace[]',
+  'beyond[]',
 ];
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#';
@@ -50,7 +53,14 @@ export function drawRing(frame: Frame, area: Area, model: Model, status: Status)
     log: 'by distance, logarithmic',
     strip: 'from 0.0 to 1.0',
   };
-  const inside = box(frame, left, narrow ? 'Ring' : `Ring  ${titles[model.ringLayout]}`, { note: model.ringLayout });
+  const extras = [
+    ...(model.beyondShown ? [`${status.beyond.length} of peers' peers`] : []),
+    ...(model.byTraffic ? ['lines by traffic'] : []),
+  ];
+  const isCircle = model.ringLayout === 'ring';
+  const inside = box(frame, left, narrow ? 'Ring' : `Ring  ${titles[model.ringLayout]}`, {
+    note: isCircle && extras.length > 0 ? extras.join(', ') : model.ringLayout,
+  });
   if (status.peers.list.length === 0) {
     const text = 'No peers yet. Each takes its place here, by its location, as soon as this node routes to it.';
     for (const [y, line] of wrap(text, inside.width).entries()) frame.canvas.text(inside, 0, y, line, 'dim');
@@ -63,7 +73,7 @@ function drawLayout(frame: Frame, area: Area, model: Model, status: Status): voi
   const chosen = model.selectedPeer;
   if (model.ringLayout === 'strip') drawStrip(frame, { ...area, y: area.y + 1 }, places, chosen, status);
   else if (model.ringLayout === 'log') drawLog(frame, area, places, chosen, status);
-  else drawCircle(frame, area, places, chosen, status);
+  else drawCircle(frame, area, places, model, status);
 }
 
 /** Dots of Braille: two columns and four rows in each cell. */
@@ -91,13 +101,8 @@ function dotted(dots: Dots, from: readonly [number, number], to: readonly [numbe
   }
 }
 
-function drawCircle(
-  frame: Frame,
-  area: Area,
-  places: readonly Place[],
-  chosen: string | undefined,
-  status: Status,
-): void {
+function drawCircle(frame: Frame, area: Area, places: readonly Place[], model: Model, status: Status): void {
+  const chosen = model.selectedPeer;
   const center: [number, number] = [area.width, area.height * 2];
   const radius = Math.max(1, Math.min(center[0], center[1]) - 3);
   const at = (location: number): [number, number] => {
@@ -105,14 +110,24 @@ function drawCircle(
     return [center[0] + radius * Math.sin(angle), center[1] - radius * Math.cos(angle)];
   };
   const own = at(status.node.location);
-  const [links, solid] = [createDots(area.width, area.height), createDots(area.width, area.height)];
+  const [links, solid, beyond] = [1, 2, 3].map(() => createDots(area.width, area.height)) as [Dots, Dots, Dots];
   const steps = Math.ceil(radius * 2.2);
   for (let i = 0; i < steps; i++) links.set(...at(i / steps));
-  for (const { peer } of places) {
+  const inner = (location: number): [number, number] => {
+    const [x, y] = at(location);
+    return [center[0] + (x - center[0]) * 0.9, center[1] + (y - center[1]) * 0.9];
+  };
+  if (model.beyondShown) for (const location of status.beyond) beyond.set(...inner(location));
+  const traffic = places.map(({ peer }) => peer.bytesIn + peer.bytesOut);
+  const busiest = Math.max(1, ...traffic);
+  for (const [i, { peer }] of places.entries()) {
+    // By traffic a line of dots is the denser the more it carried: from every second dot to every tenth.
+    const spacing = model.byTraffic ? 2 + 8 * (1 - traffic[i]! / busiest) : 5;
     if (peer.alias === chosen) dotted(solid, own, at(peer.location), 1);
-    else if (!frame.ascii) dotted(links, own, at(peer.location), 5);
+    else if (!frame.ascii || model.byTraffic) dotted(links, own, at(peer.location), spacing);
   }
   for (const [dots, role, plain] of [
+    [beyond, 'spark2', ','],
     [links, 'border', '.'],
     [solid, 'spark', '*'],
   ] as const) {
@@ -239,6 +254,25 @@ function drawLengths(frame: Frame, area: Area, status: Status): void {
   const lines = wrap(isMissing ? `${frame.glyphs.states.DEGRADED} ${text}` : text, area.width);
   for (const [i, line] of lines.entries())
     canvas.text(area, 0, classes.length + 1 + i, line, isMissing ? 'warn' : 'dim');
+  const used = classes.length + 2 + lines.length;
+  drawArrivals(frame, { ...area, y: area.y + used, height: area.height - used }, status);
+}
+
+/** Where the requests of peers go, a mark a sixteenth of the ring; the arrow is this node. */
+function drawArrivals(frame: Frame, area: Area, { requests, node }: Status): void {
+  const { byPlace } = requests;
+  if (area.height < 3 || byPlace.length === 0) return;
+  const { canvas, glyphs } = frame;
+  canvas.text(area, 0, 0, 'Requests arriving, by place', 'title');
+  const cells = Math.max(1, Math.min(2, Math.floor((area.width - 6) / byPlace.length)));
+  const most = Math.max(1, ...byPlace);
+  const levels = [...glyphs.levels];
+  const marks = byPlace.map(
+    (count) => levels[count === 0 ? 0 : Math.max(1, Math.round((count / most) * (levels.length - 1)))]!,
+  );
+  canvas.text(area, 1, 1, marks.map((mark) => mark.repeat(cells)).join(''), 'spark');
+  canvas.text(area, 2 + byPlace.length * cells, 1, '0-1', 'dim');
+  canvas.text(area, 1 + Math.floor(node.location * byPlace.length * cells), 2, glyphs.own, 'key');
 }
 
 /** Below 60 columns: one line of ring, who is selected, and the lengths that matter. */

@@ -5,8 +5,19 @@
 
 import type { RequestStatus, Status } from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
+import type { RouteDocument } from '../../daemon/api/schema-owner.ts';
 import { type Area, columns, stack } from '../cells.ts';
-import { formatCount, formatDuration, formatShare, padStart } from '../format.ts';
+import {
+  counted,
+  formatAge,
+  formatCount,
+  formatDistance,
+  formatDuration,
+  formatLocation,
+  formatShare,
+  padEnd,
+  padStart,
+} from '../format.ts';
 import type { Model } from '../model.ts';
 import { box, type Fact, type Frame, facts, wrap } from '../widgets/frame.ts';
 import { histogram, timeClasses } from '../widgets/histogram.ts';
@@ -43,6 +54,14 @@ export const ROUTING_NUMBERS: readonly ShownNumber[] = [
   'requests.rejectedOverload',
   'requests.timeouts',
   'requests.badBlocks',
+  'requests.answeredNoRoute',
+  'requests.answeredRecentlyFailed',
+  'requests.byKind[].fetches',
+  'requests.byKind[].inserts',
+  'trace.distance',
+  'trace.tookMs',
+  'trace.htl',
+  'trace.agoMs',
   'requests.byHtl[].htl',
   'requests.byHtl[].seen',
   'requests.byHtl[].found',
@@ -72,13 +91,21 @@ const HTL_COLUMNS: readonly Column<HtlRow>[] = [
 
 export function drawRouting(frame: Frame, area: Area, model: Model, status: Status): void {
   const { requests } = status;
+  if (model.route !== undefined) {
+    drawTrace(frame, area, model.route);
+    return;
+  }
   if (frame.layout === 'narrow') {
     drawNarrow(frame, area, model, requests);
     return;
   }
   const [left, right] = columns(area, 1, 1) as [Area, Area];
   const [outcomes, byHtl] = stack(left, 7, 0) as [Area, Area];
-  const [times, causes] = stack(right, 0, 10) as [Area, Area];
+  const wide = frame.layout === 'wide';
+  const [times, causes, kinds] = wide
+    ? (stack(right, 0, 12, 7) as [Area, Area, Area])
+    : (stack(right, 0, 12) as [Area, Area]);
+  if (kinds !== undefined) drawKinds(frame, kinds, requests);
   facts(frame, box(frame, outcomes, `Answered, ${windowText(status)}`), requestFacts(status, status.history), 13, 6);
   drawByHtl(frame, byHtl, model, requests);
   drawTimes(frame, times, requests);
@@ -139,12 +166,86 @@ export function causeFacts(requests: RequestStatus): Fact[] {
     refusal('loop', requests.rejectedLoop, 0.1, 'seen before'),
     refusal('overload', requests.rejectedOverload, 0.05, 'refused for load'),
     refusal('time-out', requests.timeouts, 0.05, 'next hop silent'),
+    refusal('no route', requests.answeredNoRoute, 0.05, 'nobody nearer'),
+    two('just failed', requests.answeredRecentlyFailed, 'not looked again'),
     refusal('bad block', requests.badBlocks, 0, 'link closed'),
     two('from store', requests.foundInStore, `cache ${formatCount(requests.foundInCache)}`),
     two('fetch hops', requests.forwardedFetches, `insert hops ${formatCount(requests.forwardedInserts)}`),
     two('exit fetches', requests.exitFetches, `exit inserts ${formatCount(requests.exitInserts)}`),
     two('copies sent', requests.copiesSent, `joined ${formatCount(requests.coalesced)}`),
   ];
+}
+
+function drawKinds(frame: Frame, area: Area, requests: RequestStatus): void {
+  const inside = box(frame, area, 'By kind, since start');
+  frame.canvas.textRight(inside, 0, 'fetches  inserts', 'label');
+  for (const [y, { kind, fetches, inserts }] of requests.byKind.entries()) {
+    frame.canvas.text(inside, 0, y + 1, kind, 'label');
+    frame.canvas.textRight(inside, y + 1, `${padStart(formatCount(fetches), 7)}  ${padStart(formatCount(inserts), 7)}`);
+  }
+}
+
+const STEP_TEXTS: Readonly<Record<string, string>> = {
+  here: 'found in our own store',
+  data: 'answered with the block',
+  answered: 'has it, or stored it',
+  dataNotFound: 'not found there',
+  routeNotFound: 'no route there: back',
+  rejectedLoop: 'was there before: back',
+  rejectedOverload: 'overloaded: back',
+  recentlyFailed: 'just failed there: back',
+  noCopies: 'could not store it: back',
+  timeout: 'no answer: back',
+};
+
+/** One key, as far as this node takes part in its way: where it would go, and what happened here since the trace began. */
+function drawTrace(frame: Frame, area: Area, route: RouteDocument): void {
+  const [left, right] = columns(area, 4, 6) as [Area, Area];
+  const inside = box(frame, left, 'Would go to', { note: 'T ends it' });
+  const { canvas } = frame;
+  canvas.text(
+    inside,
+    0,
+    0,
+    `place ${formatLocation(route.place)}, we are ${formatDistance(route.ownDistance)} away`,
+    'key',
+  );
+  for (const [i, { alias, distance, byClaim }] of route.candidates.entries())
+    canvas.text(
+      inside,
+      0,
+      i + 1,
+      `${i + 1}. ${padEnd(alias, 5)} ${formatDistance(distance)}${byClaim ? '  by a peer of it' : ''}`,
+    );
+  const nobody = 'Nobody is nearer: requests for it end here, and its owners around us are asked.';
+  const notes = [
+    ...(route.candidates.length === 0 ? [nobody] : []),
+    'Only what peers send through this node is seen, in memory, until this tab is left. Own requests go through circuits and never pass here.',
+  ].flatMap((note) => wrap(note, inside.width));
+  for (const [y, line] of notes.entries()) canvas.text(inside, 0, route.candidates.length + 2 + y, line, 'dim');
+  const steps = box(frame, right, `Here since the trace began: ${counted(route.steps.length, 'step')}`);
+  if (route.steps.length === 0) {
+    empty(frame, steps, 'No request for it has come by yet.');
+    return;
+  }
+  const shown = route.steps.slice(-Math.max(1, steps.height));
+  for (const [y, step] of shown.entries()) {
+    const when = padStart(formatAge(step.agoMs), 6);
+    canvas.text(
+      steps,
+      0,
+      y,
+      `${when} ago  ${padEnd(stepText(step), Math.max(0, steps.width - 12))}`,
+      step.type === 'back' && step.what !== 'answered' ? 'warn' : 'plain',
+    );
+  }
+}
+
+function stepText({ type, alias, what, tookMs, htl }: RouteDocument['steps'][number]): string {
+  const meaning = STEP_TEXTS[what] ?? what;
+  if (type === 'arrived') return `${what} from ${alias ?? '?'}, ${htl ?? '?'} hops to live`;
+  if (type === 'asked') return `asked ${alias ?? '?'}`;
+  return type === 'back' ? `${alias ?? '?'} ${meaning}, ${formatDuration(tookMs)}` : `ended: ${meaning}`;
 }
 
 function drawNarrow(frame: Frame, area: Area, model: Model, requests: RequestStatus): void {

@@ -5,9 +5,12 @@
 
 import type { RegionStatus, Status, StoreStatus } from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
+import type { BusyKeysDocument } from '../../daemon/api/schema-owner.ts';
 import { type Area, columns, stack } from '../cells.ts';
-import { formatBytes, formatCount, formatShare, padStart } from '../format.ts';
+import { formatBytes, formatCount, formatLocation, formatShare, padStart } from '../format.ts';
+import type { Model } from '../model.ts';
 import { box, type Fact, type Frame, facts, wrap } from '../widgets/frame.ts';
+import { type Column, table } from '../widgets/table.ts';
 
 export const STORE_NUMBERS: readonly ShownNumber[] = [
   'store.store.blocks',
@@ -33,9 +36,15 @@ export const STORE_NUMBERS: readonly ShownNumber[] = [
   'store.copies.owner',
   'store.copies.path',
   'store.copies.handoff',
+  'store.sizeBytes',
+  'store.writtenBytesPerSec',
+  'store.diskFreeBytes',
+  'busy.count',
+  'busy.error',
+  'busy.place',
 ];
 
-export function drawStore(frame: Frame, area: Area, status: Status): void {
+export function drawStore(frame: Frame, area: Area, model: Model, status: Status): void {
   const { store } = status;
   if (frame.layout === 'narrow') {
     drawNarrow(frame, area, store);
@@ -48,7 +57,9 @@ export function drawStore(frame: Frame, area: Area, status: Status): void {
   const [reads, copies] = columns(middle, 1, 1) as [Area, Area];
   facts(frame, box(frame, reads, 'Reads, since start'), readFacts(store), 12, 7);
   facts(frame, box(frame, copies, 'Copies taken, by reason'), copyFacts(store), 12, 7);
-  drawHealth(frame, bottom, store);
+  const [disk, busy] = columns(bottom, 1, 1) as [Area, Area];
+  drawHealth(frame, disk, store);
+  drawBusy(frame, busy, model, status);
 }
 
 function drawRegion(frame: Frame, area: Area, title: string, region: RegionStatus, lookups: number): void {
@@ -129,11 +140,58 @@ function drawHealth(frame: Frame, area: Area, store: StoreStatus): void {
           note: 'free some space or remount the disk',
         }
       : { label: 'writes', value: '0 refused', note: 'the disk takes them' };
-  facts(frame, inside, [damaged, refused], 10);
+  facts(frame, inside, [...roomFacts(store), damaged, refused], 10);
   const text =
     'What lies here belongs to the network. This node cannot read it: it routes on it, checks it, and holds no key to it.';
-  for (const [y, line] of wrap(text, inside.width).entries()) frame.canvas.text(inside, 0, y + 3, line, 'dim');
+  for (const [y, line] of wrap(text, inside.width).entries()) frame.canvas.text(inside, 0, y + 5, line, 'dim');
 }
+
+function roomFacts(store: StoreStatus): Fact[] {
+  const { diskFreeBytes, writtenBytesPerSec, sizeBytes } = store;
+  const grows = Math.max(0, sizeBytes - store.store.bytes - store.cache.bytes);
+  const isShort = diskFreeBytes != null && diskFreeBytes < grows;
+  return [
+    {
+      label: 'free',
+      value: formatBytes(diskFreeBytes ?? null),
+      note: isShort ? `the store may grow by ${formatBytes(grows)}: R resizes` : 'on this disk',
+      role: isShort ? 'warn' : 'plain',
+    },
+    { label: 'written', value: `${formatBytes(writtenBytesPerSec ?? 0)}/s`, note: 'blocks, last 60 s' },
+  ];
+}
+
+/** Only counted while its owner wants it: what a node keeps about keys can be taken from it. */
+function drawBusy(frame: Frame, area: Area, model: Model, status: Status): void {
+  const { busy } = model;
+  const isCounting = busy?.isCounting === true && !status.readOnly && !model.readOnly;
+  const inside = box(frame, area, 'Busy keys', isCounting ? { note: 'K stops, and forgets' } : {});
+  const text = isCounting
+    ? 'Counting: the blocks that peers ask for most appear here, under aliases.'
+    : status.readOnly || model.readOnly
+      ? 'Not shown on the read-only socket.'
+      : 'Not counted. K counts which blocks peers ask for: in memory only, under aliases, until K again.';
+  if (!isCounting || busy.keys.length === 0) {
+    for (const [y, line] of wrap(text, inside.width).entries()) frame.canvas.text(inside, 0, y, line, 'dim');
+    return;
+  }
+  table(frame, inside, BUSY_COLUMNS, busy.keys, {});
+}
+
+type BusyRow = BusyKeysDocument['keys'][number];
+const BUSY_COLUMNS: readonly Column<BusyRow>[] = [
+  { title: 'Key', width: 5, priority: 1, text: ({ alias }) => alias },
+  { title: 'Kind', width: 7, priority: 3, text: ({ kind }) => kind },
+  { title: 'Place', width: 5, right: true, priority: 4, text: ({ place }) => formatLocation(place) },
+  {
+    title: 'Asked',
+    width: 11,
+    right: true,
+    priority: 2,
+    text: ({ count, error }) =>
+      error === 0 ? formatCount(count) : `${formatCount(count - error)}-${formatCount(count)}`,
+  },
+];
 
 function drawNarrow(frame: Frame, area: Area, store: StoreStatus): void {
   facts(frame, box(frame, area, 'Store'), narrowFacts(store), 10);
@@ -167,6 +225,7 @@ function narrowFacts(store: StoreStatus): Fact[] {
       note: `handed over ${formatCount(store.copies.handoff)}`,
     },
     { label: 'records', value: formatCount(store.records) },
+    ...roomFacts(store),
   ];
 }
 

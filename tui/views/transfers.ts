@@ -4,6 +4,7 @@
  */
 import type { Status, TransferStatus } from '../../daemon/api/schema.ts';
 import type { ShownNumber } from '../../daemon/api/schema-numbers.ts';
+import type { BlockMapDocument } from '../../daemon/api/schema-owner.ts';
 import { type Area, stack } from '../cells.ts';
 import { ABSENT, formatAge, formatBytes, formatCount, formatDuration, padEnd } from '../format.ts';
 import { listedTransfers, selectedTransfer } from '../lists.ts';
@@ -26,6 +27,16 @@ export const TRANSFERS_NUMBERS: readonly ShownNumber[] = [
   'transfers[].ageMs',
   'transfers[].copiesMin',
   'transfers[].doneShare',
+  'transfers[].priority',
+  'transfers[].attempts',
+  'transfers[].nextAttemptInMs',
+  'transfers[].verified.asked',
+  'transfers[].verified.found',
+  'map.needed',
+  'map.have',
+  'map.asked',
+  'map.missed',
+  'map.open',
   'circuits.usableRelays',
   'circuits.ready',
   'circuits.building',
@@ -33,6 +44,10 @@ export const TRANSFERS_NUMBERS: readonly ShownNumber[] = [
 ];
 
 const DETAIL_HEIGHT = 8;
+/** With the map of its blocks below. */
+const MAP_HEIGHT = 12;
+/** A block each, in the order of BlockMapDocument. */
+const MAP_GLYPHS: Readonly<Record<string, string>> = { '#': '█', '>': '▓', x: '▒', '.': '░' };
 
 const COLUMNS: readonly Column<TransferStatus>[] = [
   { title: 'Id', width: 8, priority: 1, text: (transfer) => transfer.alias },
@@ -55,6 +70,13 @@ const COLUMNS: readonly Column<TransferStatus>[] = [
     text: (transfer) => (transfer.etaS === null ? ABSENT : formatDuration(transfer.etaS * 1_000)),
   },
   {
+    title: 'Pri',
+    width: 3,
+    right: true,
+    priority: 9,
+    text: ({ priority }) => (priority === undefined ? ABSENT : String(priority)),
+  },
+  {
     title: 'State',
     width: 19,
     priority: 3,
@@ -64,7 +86,11 @@ const COLUMNS: readonly Column<TransferStatus>[] = [
 ];
 
 function stateOf(transfer: TransferStatus): string {
-  return transfer.error === null ? transfer.stage : transfer.error.code;
+  const { state, nextAttemptInMs, stage, error } = transfer;
+  if (state === 'paused') return 'paused';
+  if (state === 'waiting' && nextAttemptInMs != null) return `again in ${formatDuration(nextAttemptInMs)}`;
+  if (state === 'queued') return 'queued';
+  return error === null ? stage : error.code;
 }
 
 export function drawTransfers(frame: Frame, area: Area, model: Model, status: Status): void {
@@ -74,12 +100,30 @@ export function drawTransfers(frame: Frame, area: Area, model: Model, status: St
     drawEmpty(frame, box(frame, area, 'Transfers'), status);
     return;
   }
-  const detailHeight = Math.min(DETAIL_HEIGHT, Math.max(0, area.height - 6));
+  const hasMap = mapOf(model, selected) !== undefined;
+  const detailHeight = Math.min(hasMap ? MAP_HEIGHT : DETAIL_HEIGHT, Math.max(0, area.height - 6));
   const [list, detail] = stack(area, 0, detailHeight) as [Area, Area];
-  const running = transfers.filter((transfer) => !hasEnded(transfer)).length;
-  const inside = box(frame, list, `Transfers: ${running} running, ${transfers.length} in all`);
+  const inside = box(frame, list, titleOf(transfers));
   drawList(frame, inside, transfers, selected);
   drawDetail(frame, detail, selected, model, status);
+}
+
+function titleOf(transfers: readonly TransferStatus[]): string {
+  const open = transfers.filter((transfer) => !hasEnded(transfer));
+  const count = (state: string): number => open.filter((transfer) => transfer.state === state).length;
+  const [paused, waiting] = [count('paused'), count('waiting') + count('queued')];
+  const parts = [
+    `${open.length - paused - waiting} running`,
+    ...(paused === 0 ? [] : [`${paused} paused`]),
+    ...(waiting === 0 ? [] : [`${waiting} waiting`]),
+    `${transfers.length - open.length} ended`,
+  ];
+  return `Transfers: ${parts.join(', ')}`;
+}
+
+function mapOf(model: Model, { id }: TransferStatus): BlockMapDocument | undefined {
+  const { map } = model;
+  return map !== undefined && map.id === id && map.shown.length > 0 ? map : undefined;
 }
 
 function drawList(frame: Frame, area: Area, transfers: readonly TransferStatus[], selected: TransferStatus): void {
@@ -120,6 +164,16 @@ function drawDetail(frame: Frame, area: Area, transfer: TransferStatus, model: M
       role: transfer.error === null ? 'plain' : 'warn',
     },
   ];
+  const { verified } = transfer;
+  if (verified !== undefined && verified.asked > 0) {
+    const isReachable = verified.found >= verified.asked - 1;
+    rows.push({
+      label: 'check',
+      value: `${verified.found} of ${verified.asked} samples came back`,
+      note: isReachable ? 'published and reachable' : 'others may not find it: publish again',
+      role: isReachable ? 'good' : 'warn',
+    });
+  }
   facts(frame, inside, rows, 8);
   const uri = model.revealed?.uris.get(transfer.id);
   if (uri !== undefined) {
@@ -135,12 +189,44 @@ function drawDetail(frame: Frame, area: Area, transfer: TransferStatus, model: M
     frame.canvas.text(inside, 0, rows.length, 'why', 'label');
     for (const [y, line] of lines.entries())
       frame.canvas.text(inside, 8, rows.length + y, line, why.isFault ? 'warn' : 'dim');
+    const map = mapOf(model, transfer);
+    const used = rows.length + lines.length;
+    if (map !== undefined) drawMap(frame, { ...inside, y: inside.y + used, height: inside.height - used }, map);
     return;
   }
   const { what, cause, next } = transfer.error;
   const text = `${what}. Cause: ${cause}. Next: ${next}.`;
   for (const [y, line] of wrap(text, inside.width).entries())
     frame.canvas.text(inside, 0, rows.length + y, line, 'dim');
+}
+
+/** The segments under way, a cell a block, and below what the cells mean. */
+function drawMap(frame: Frame, area: Area, { segments, shown }: BlockMapDocument): void {
+  if (area.height < 3) return;
+  const open = shown.findIndex(({ blocks, needed, have }) => have < Math.min(needed, blocks.length));
+  const { canvas } = frame;
+  let y = 0;
+  let last = open < 0 ? shown.length - 1 : open;
+  const drawn: (typeof shown)[number][] = [];
+  for (; last < shown.length; last++) {
+    const { segment, needed, blocks } = shown[last]!;
+    const lines = Math.ceil(blocks.length / area.width);
+    if (y + 1 + lines > area.height - 1) break;
+    const of = segments > 0 ? ` of ${formatCount(segments)}` : '';
+    const rule =
+      needed < blocks.length ? `any ${needed} of ${blocks.length} blocks suffice` : `${blocks.length} blocks`;
+    canvas.text(area, 0, y, `segment ${segment + 1}${of}: ${rule}`, 'label');
+    for (let line = 0; line < lines; line++) {
+      const part = blocks.slice(line * area.width, (line + 1) * area.width);
+      canvas.text(area, 0, y + 1 + line, [...part].map((state) => MAP_GLYPHS[state] ?? '?').join(''), 'spark');
+    }
+    y += 1 + lines;
+    drawn.push(shown[last]!);
+  }
+  const sum = (name: 'have' | 'asked' | 'missed' | 'open'): string =>
+    formatCount(drawn.reduce((total, segment) => total + segment[name], 0));
+  const legend = `█ have ${sum('have')}  ▓ on the way ${sum('asked')}  ▒ missed ${sum('missed')}  ░ not asked ${sum('open')}`;
+  canvas.text(area, 0, y, padEnd(legend, area.width), 'dim');
 }
 
 function drawEmpty(frame: Frame, area: Area, status: Status): void {

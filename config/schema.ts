@@ -238,6 +238,18 @@ function networks(fallback: readonly string[], sentence: string): Option<readonl
   return { ...list, default: fallback, parse };
 }
 
+/** The dashboard knows its actions; here an entry has to look like one. */
+function keys(sentence: string): Option<readonly string[]> {
+  const range = 'at most 64 entries such as publish=P';
+  const list = texts(64, range, sentence);
+  const parse = (raw: unknown): readonly string[] => {
+    const items = list.parse(raw);
+    if (!items.every((item) => /^[a-z-]{2,24}=\S{1,12}$/.test(item))) throw expected(range);
+    return items;
+  };
+  return { ...list, parse };
+}
+
 function choice<const C extends string>(fallback: NoInfer<C>, choices: readonly C[], sentence: string): Option<C> {
   const range = choices.join(' | ');
   const parse = (raw: unknown): C => {
@@ -373,6 +385,9 @@ export const OPTIONS = {
     'Traffic class of a publish when the command does not say: strong hides when and how much from whoever watches this line, and is slow; devnets use fast.',
   ),
   'fetch.class': choice('fast', ['fast', 'strong'], 'Traffic class of a fetch when the command does not say.'),
+  'tui.keys': keys(
+    'Other keys for the dashboard: entries ACTION=KEY. holloway top --keys prints the actions, their keys and how keys are written.',
+  ),
   'circuits.ready': integer(8, 0, 16, 'circuits', 'Circuits of three relays kept ready for the next document.'),
   'crypto.engine': choice(
     'auto',

@@ -119,6 +119,22 @@ export function editing(model: Model): Step {
   return changing(model) ?? [{ ...model, prompt: { type: 'command', text, choices: [], fault: '' } }, []];
 }
 
+/** Back to the default, while the daemon runs. */
+export function unsetting(model: Model): Step {
+  const settings = listedSettings(model);
+  const chosen = settings[Math.min(model.scroll, settings.length - 1)];
+  if (chosen === undefined) return [model, []];
+  const { key, live, value, default: usual } = chosen;
+  if (!live || key === 'store.size')
+    return [said(model, `${key}: holloway config unset ${key} in a shell, then stop and start`), []];
+  if (value === usual) return [said(model, `${key} is at its default`), []];
+  return asking(model, `Set ${key} back to ${usual}?`, {
+    type: 'set',
+    key,
+    value: usual.replace(/^"(.*)"$/, '$1').replace(/^\[\]$/, ''),
+  });
+}
+
 export function said(model: Model, text: string, lastsMs = NOTICE_MS / 2): Model {
   return { ...model, notice: { text, untilMs: model.nowMs + lastsMs } };
 }

@@ -9,6 +9,7 @@
 import type { Status, Verdict } from '../daemon/api/schema.ts';
 import { type Area, createCanvas, type Hit, type Row } from './cells.ts';
 import { COMMAND_ROWS, withoutKeys } from './commands.ts';
+import { previewOf } from './config-preview.ts';
 import { cellsOf, formatAge, formatBytes, formatClock, padEnd, truncate } from './format.ts';
 import { keyLabel, rowsOfTab, TABS, type TabId } from './keymap.ts';
 import { shownStatus } from './lists.ts';
@@ -254,9 +255,10 @@ function noticesOf(frame: Frame, model: Model): readonly Notice[] {
       const usage = COMMAND_ROWS.find(({ name }) => text.startsWith(`${name} `));
       notices.push({
         text:
-          usage === undefined
+          previewOf(model.config, text) ??
+          (usage === undefined
             ? 'Tab completes, enter runs, esc leaves'
-            : `${usage.name} ${usage.usage}: ${usage.sentence}`,
+            : `${usage.name} ${usage.usage}: ${usage.sentence}`),
         role: 'dim',
       });
     }

@@ -64,6 +64,7 @@ export type ActionName =
   | 'weights'
   | 'trace'
   | 'busy'
+  | 'unset'
   | 'layout'
   | 'shorter'
   | 'longer'
@@ -238,6 +239,13 @@ export const KEYMAP: readonly KeyRow[] = [
     hint: 'busy keys',
     sentence: 'count which blocks peers ask for most, in memory; again: stop, and forget them',
     tabs: ['store'],
+  },
+  {
+    keys: ['u'],
+    action: 'unset',
+    hint: 'unset',
+    sentence: 'the selected setting back to its default',
+    tabs: ['config'],
   },
   { keys: [':'], action: 'command', hint: 'command', sentence: 'a command line; Tab completes' },
   {

@@ -10,8 +10,20 @@
  * @module
  */
 import { type Status, WINDOWS } from '../daemon/api/schema.ts';
-import { asking, BAN_MS, banning, changing, editing, NOTICE_MS, onTransfer, revealing, said } from './asking.ts';
+import {
+  asking,
+  BAN_MS,
+  banning,
+  changing,
+  editing,
+  NOTICE_MS,
+  onTransfer,
+  revealing,
+  said,
+  unsetting,
+} from './asking.ts';
 import { type Command, complete, DROP_MS, parseCommand } from './commands.ts';
+import { checkSetting } from './config-preview.ts';
 import { formatClock } from './format.ts';
 import { type ActionName, KEYMAP, type KeyRow, rowOfKey, rowsOfTab, TABS, type TabId } from './keymap.ts';
 import { linesOf, listedPeers, listedTransfers, PEER_COLUMNS, ringPeers, selectedTransfer } from './lists.ts';
@@ -253,8 +265,15 @@ function carryOut(model: Model, command: Command): Step {
       return asking(model, 'Read every block and compare it with its key? The disk is busy for a while.', {
         type: 'verify',
       });
-    case 'set':
+    case 'set': {
+      const check = checkSetting(model.config, command.key, command.value);
+      // Without a configuration to look at, the daemon's own answer says what is wrong.
+      if (model.config !== undefined && check.type === 'fault') {
+        const text = `config set ${command.key} ${command.value}`;
+        return [{ ...model, prompt: { type: 'command', text, choices: [], fault: check.text } }, []];
+      }
       return changing(model) ?? [model, [command]];
+    }
     case 'self':
       return changing(model) ?? [model, [{ type: 'self' }]];
     case 'ban':
@@ -385,6 +404,8 @@ function act(model: Model, action: ActionName): Step {
       if (alias === undefined) return [said(model, 'there is no peer'), []];
       return banning(model, alias, action === 'drop' ? DROP_MS : BAN_MS);
     }
+    case 'unset':
+      return unsetting(model);
     case 'beyond':
       return [{ ...model, beyondShown: !model.beyondShown }, []];
     case 'weights':

@@ -92,7 +92,10 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
     const bytesPerSec = running
       ? sampler.transferRate(progress.id)
       : Math.round((progress.bytes * 1_000) / Math.max(1, ageMs));
-    const left = progress.totalBytes === undefined ? undefined : progress.totalBytes - progress.bytes;
+    const { totalBytes } = progress;
+    // While a publish is planned its bytes are counted as they are read: padded, and once more than they will be sent.
+    const bytes = totalBytes === undefined ? progress.bytes : Math.min(progress.bytes, totalBytes);
+    const left = totalBytes === undefined ? undefined : totalBytes - bytes;
     const error = progress.error;
     return {
       alias: transferAliases.of(progress.id),
@@ -105,10 +108,10 @@ export function createStatusSource(deps: StatusDeps): StatusSource {
       blocksInFlight: progress.blocksInFlight,
       blocksMissed: progress.blocksMissed,
       ...(progress.blocksAsked === undefined ? {} : { blocksAsked: progress.blocksAsked }),
-      bytes: progress.bytes,
+      bytes,
       totalBytes: progress.totalBytes ?? null,
       bytesPerSec,
-      etaS: running && left !== undefined && bytesPerSec > 0 ? Math.ceil(left / bytesPerSec) : null,
+      etaS: running && left !== undefined && left > 0 && bytesPerSec > 0 ? Math.ceil(left / bytesPerSec) : null,
       exits: progress.exits,
       ageMs: Math.round(ageMs),
       copiesMin: progress.copiesMin ?? null,
@@ -280,12 +283,10 @@ function transfersOf(node: Node): {
   return { transfers: [...entries.map(({ progress }) => progress), ...others], entries: byId };
 }
 
-function queued(
-  { state, priority, attempts, nextAttemptAtMs }: QueueEntry,
-  nowMs: number,
-): Pick<TransferStatus, 'state' | 'priority' | 'attempts' | 'nextAttemptInMs'> {
+function queued({ state, priority, attempts, nextAttemptAtMs }: QueueEntry, nowMs: number): Partial<TransferStatus> {
   const nextAttemptInMs = nextAttemptAtMs === undefined ? null : Math.max(0, Math.round(nextAttemptAtMs - nowMs));
-  return { state, priority, attempts, nextAttemptInMs };
+  const isResting = state === 'paused' || state === 'waiting' || state === 'queued';
+  return { state, priority, attempts, nextAttemptInMs, ...(isResting ? { bytesPerSec: 0, etaS: null } : {}) };
 }
 
 /** Where the peers of our peers are, as those say. */

@@ -1,5 +1,7 @@
 import test from 'ava';
 import type { Status } from '../../daemon/api/schema.ts';
+import { textOf } from '../../tui/cells.ts';
+import { draw } from '../../tui/draw.ts';
 import { KEYMAP, keyLines, remapped, rowOfKey, rowsOfTab, TABS } from '../../tui/keymap.ts';
 import { listedPeers, shownStatus } from '../../tui/lists.ts';
 import { type Effect, helpRows, looksOf, type Model, type ModelEvent, REVEALED_MS, step } from '../../tui/model.ts';
@@ -485,4 +487,25 @@ test('keys: remapped ones replace, an unknown action or key is a sentence, and t
   t.regex(remapped(['publish=C-c']) as string, /always leaves/);
   t.regex(remapped(['publish=?']) as string, /help must keep a key/);
   t.true(keyLines(KEYMAP).some((line) => /^p {14}publish +publish a file/.test(line)));
+});
+
+test('config: a value is looked at before it is sent, what it does is said while it is typed, u goes back to the default', (t) => {
+  const typed = (text: string): string => {
+    const model: Model = { ...modelOf(80, 24), prompt: { type: 'command', text, choices: [], fault: '' } };
+    return draw(model, 80, 24, { ascii: false }).map(textOf).join('\n');
+  };
+  t.regex(typed('config set log.level debug'), /log.level: "info" becomes "debug"; at once, until the daemon stops/);
+  t.regex(typed('config set log.level loud'), /log.level: expected /);
+  for (const [text, pattern] of [
+    ['config set log.level loud', /^log.level: expected /],
+    ['config set peers.max 12', /read at the start/],
+    ['config set dance 1', /no setting is called dance/],
+  ] as const) {
+    const [model, effects] = submit(text);
+    t.deepEqual(effects, []);
+    t.true(model.prompt?.type === 'command' && pattern.test(model.prompt.fault), text);
+  }
+  const at = (key: string): Model => modelOf(80, 24, { tab: 'config', keys: ['/', ...key, 'enter'] });
+  t.regex(press(at('log.level'), 'u').notice!.text, /at its default/);
+  t.regex(press(at('peers.max'), 'u').notice!.text, /config unset peers.max in a shell/);
 });

@@ -21,7 +21,16 @@ const PRIVATE_KEYS: readonly string[] = [
   'network.advertise',
   'network.seeds',
   'store.passphrase_file',
+  'log.file',
+  'gateway.token_file',
+  'gateway.listen',
+  'gateway.hosts',
+  'metrics.listen',
+  'fcp.listen',
+  'fcp.allow',
 ];
+/** Says nothing of anybody: every machine has it. */
+const LOOPBACK = /^(?:\[?(?:"(?:127\.[\d.]+(?:\/\d+|:\d+)?|::1|\[::1\]:\d+)"(?:, )?)+\]?)$/;
 const SOURCES: Readonly<Record<SettingDocument['source'], string>> = {
   flag: 'flag',
   env: 'environment',
@@ -33,9 +42,8 @@ const SOURCES: Readonly<Record<SettingDocument['source'], string>> = {
 
 function shownValue(setting: SettingDocument, model: Model): string {
   const isEmpty = setting.value === '""' || setting.value === '[]';
-  return PRIVATE_KEYS.includes(setting.key) && !isEmpty && model.revealed === undefined
-    ? '(hidden)'
-    : setting.value.replace(/^"(.*)"$/, '$1') || '(empty)';
+  const isPrivate = PRIVATE_KEYS.includes(setting.key) && !isEmpty && !LOOPBACK.test(setting.value);
+  return isPrivate && model.revealed === undefined ? '(hidden)' : setting.value.replace(/^"(.*)"$/, '$1') || '(empty)';
 }
 
 function columnsOf(frame: Frame, model: Model): readonly Column<SettingDocument>[] {

@@ -215,7 +215,7 @@ function drawTrace(frame: Frame, area: Area, route: RouteDocument): void {
       inside,
       0,
       i + 1,
-      `${i + 1}. ${padEnd(alias, 5)} ${formatDistance(distance)}${byClaim ? '  by a peer of it' : ''}`,
+      `${i + 1}. ${padEnd(alias, 5)} ${formatDistance(distance)}${byClaim ? '  via its peer' : ''}`,
     );
   const nobody = 'Nobody is nearer: requests for it end here, and its owners around us are asked.';
   const notes = [

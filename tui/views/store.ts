@@ -128,7 +128,7 @@ function drawHealth(frame: Frame, area: Area, store: StoreStatus): void {
           label: 'damaged',
           value: formatCount(store.damaged),
           role: 'warn',
-          note: 'dropped, never served: check the disk',
+          note: 'check the disk',
         }
       : { label: 'damaged', value: '0', note: 'every read matched its key' };
   const refused: Fact =
@@ -143,7 +143,9 @@ function drawHealth(frame: Frame, area: Area, store: StoreStatus): void {
   facts(frame, inside, [...roomFacts(store), damaged, refused], 10);
   const text =
     'What lies here belongs to the network. This node cannot read it: it routes on it, checks it, and holds no key to it.';
-  for (const [y, line] of wrap(text, inside.width).entries()) frame.canvas.text(inside, 0, y + 5, line, 'dim');
+  const lines = wrap(text, inside.width);
+  if (lines.length + 5 > inside.height) return; // whole, or not at all
+  for (const [y, line] of lines.entries()) frame.canvas.text(inside, 0, y + 5, line, 'dim');
 }
 
 function roomFacts(store: StoreStatus): Fact[] {

@@ -45,7 +45,7 @@ export const TRANSFERS_NUMBERS: readonly ShownNumber[] = [
 
 const DETAIL_HEIGHT = 8;
 /** With the map of its blocks below. */
-const MAP_HEIGHT = 12;
+const MAP_HEIGHT = 13;
 /** A block each, in the order of BlockMapDocument. */
 const MAP_GLYPHS: Readonly<Record<string, string>> = { '#': '█', '>': '▓', x: '▒', '.': '░' };
 
@@ -210,7 +210,9 @@ function drawMap(frame: Frame, area: Area, { segments, shown }: BlockMapDocument
   const drawn: (typeof shown)[number][] = [];
   for (; last < shown.length; last++) {
     const { segment, needed, blocks } = shown[last]!;
-    const lines = Math.ceil(blocks.length / area.width);
+    const wanted = Math.ceil(blocks.length / area.width);
+    // The first one is shown as far as there is room, another only whole.
+    const lines = drawn.length === 0 ? Math.min(wanted, area.height - 2) : wanted;
     if (y + 1 + lines > area.height - 1) break;
     const of = segments > 0 ? ` of ${formatCount(segments)}` : '';
     const rule =

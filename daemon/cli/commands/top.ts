@@ -9,6 +9,13 @@ import type { CommandRun, Context } from '../context.ts';
 
 export const top: CommandRun = async (context) => {
   const { options, paths, api } = context;
+  if (options.flag('keys')) {
+    const { keyLines, remapped } = await import('../../../tui/keymap.ts');
+    const rows = remapped(context.config().values['tui.keys']);
+    if (typeof rows === 'string') throw new LocalError('bad_config', rows);
+    for (const line of keyLines(rows)) context.output.line(line);
+    return 0;
+  }
   const readOnly = options.flag('read-only');
   const socketPath = options.text('socket') ?? (readOnly ? findSockets(paths).readOnly : api.socketPath);
   return openDashboard(context, socketPath, readOnly);
@@ -37,7 +44,13 @@ export async function openDashboard(
       `--tab: no tab "${tab}"; overview, peers, ring, routing, store, circuits, transfers, log or config`,
     );
   }
+  const { remapped } = await import('../../../tui/keymap.ts');
+  const keymap = remapped(context.config().values['tui.keys']);
+  if (typeof keymap === 'string') throw new LocalError('bad_config', keymap);
+  const atHome = context.paths.home === undefined ? [] : ['--home', context.paths.home];
   return runDashboard({
+    keymap,
+    shell: [process.execPath, ...process.execArgv, context.entry, '--socket', socketPath, ...atHome],
     socketPath,
     readOnly,
     ascii: options.flag('ascii'),

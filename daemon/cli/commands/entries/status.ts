@@ -49,6 +49,7 @@ export const STATUS_COMMANDS: readonly CommandSpec[] = [
       { flags: '--no-mouse', sentence: 'leave the mouse to the terminal' },
       { flags: '--refresh <time>', sentence: 'how often, 200ms..10s (1s)' },
       { flags: '--tab <name>', sentence: 'which tab to open first' },
+      { flags: '--keys', sentence: 'print the keys and what they do, as tui.keys leaves them' },
     ],
     sentence: 'Open the dashboard.',
     example: 'holloway top --tab routing',

@@ -16,7 +16,13 @@ import { BLOCK_PAYLOAD_MAX, MANIFEST_INNER_CHILDREN_MAX, MANIFEST_LEAF_SEGMENTS_
 import type { Compute } from '../ports.ts';
 import { BEGINNING, createAssembly } from './assembly.ts';
 import { BLOCK_TYPE } from './client-chk.ts';
-import { type DocumentShape, dataBlocksOf, INNER_MANIFEST_REPLICAS, SEGMENT_BYTES_MAX } from './document-shape.ts';
+import {
+  type DocumentShape,
+  dataBlocksOf,
+  INNER_MANIFEST_REPLICAS,
+  segmentAt,
+  segmentStart,
+} from './document-shape.ts';
 import {
   decodeInner,
   decodeTop,
@@ -156,12 +162,12 @@ class ManifestDocument implements OpenDocument {
         return;
       }
     }
-    const first = Math.floor(start.storedBytes / SEGMENT_BYTES_MAX);
-    let skip = start.storedBytes - first * SEGMENT_BYTES_MAX;
+    const first = Math.min(segmentAt(this.#shape, start.storedBytes), this.#shape.segments - 1);
+    let skip = start.storedBytes - segmentStart(this.#shape, first);
     const passing = new Passing(resume);
     for await (const { segment, keys, blocks } of this.#segments({ first, end: this.#shape.segments }, signal)) {
       const last = segment === this.#shape.segments - 1;
-      passing.add(last ? this.top.storedBytes : (segment + 1) * SEGMENT_BYTES_MAX, keys);
+      passing.add(segmentStart(this.#shape, segment + 1), keys);
       this.#reading.onStage(last ? 'checking' : 'fetching');
       for await (const { chunks, mark } of assembly.take(skip === 0 ? blocks : withoutFirst(blocks, skip), last)) {
         passing.reached(mark);
@@ -183,7 +189,7 @@ class ManifestDocument implements OpenDocument {
     const passing = new Passing(resume);
     const segments = this.#segments(this.#segmentsOf(startAt, to), signal, startAt, to);
     const onSegment = ({ segment, keys }: FetchedSegment): void => {
-      const storedBytes = Math.min(to, (segment + 1) * SEGMENT_BYTES_MAX);
+      const storedBytes = Math.min(to, segmentStart(this.#shape, segment + 1));
       passing.add(storedBytes, keys);
       passing.reached({ contentBytes: storedBytes - from, storedBytes });
     };
@@ -232,13 +238,13 @@ class ManifestDocument implements OpenDocument {
   #segmentsOf(from: number, to: number): SegmentRange {
     if (this.top.codec !== CODEC.none || this.sizeBytes === 0) return { first: 0, end: this.#shape.segments };
     if (from >= to) return { first: 0, end: 0 };
-    return { first: Math.floor(from / SEGMENT_BYTES_MAX), end: Math.ceil(to / SEGMENT_BYTES_MAX) };
+    return { first: segmentAt(this.#shape, from), end: segmentAt(this.#shape, to - 1) + 1 };
   }
 
   #wantedOf(segment: number, from: number, to: number): WantedBlocks {
     const all = { from: 0, to: dataBlocksOf(this.#shape, segment) };
     if (this.top.codec !== CODEC.none || this.sizeBytes === 0) return all;
-    const start = segment * SEGMENT_BYTES_MAX;
+    const start = segmentStart(this.#shape, segment);
     return {
       from: Math.max(all.from, Math.floor((from - start) / BLOCK_PAYLOAD_MAX)),
       to: Math.min(all.to, Math.ceil((to - start) / BLOCK_PAYLOAD_MAX)),

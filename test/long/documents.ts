@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkBlocksFor, dataBlocksOf, shapeOf } from '../../daemon/client/document-shape.ts';
 import { BLOCK_PAYLOAD_MAX } from '../../daemon/limits.ts';
 import { chunked, createFakeWorld, type FakeWorld, PUBLISH } from '../daemon/client/fake-circuits.ts';
 import { cli, type Devnet, startDevnet } from '../support/devnet.ts';
@@ -24,6 +25,8 @@ const RANGE_OF_BYTES = 200 * MIB;
 const KILLED = [4, 6, 8];
 /** Two segments' data blocks, the top block and a leaf of each. */
 const RANGE_BLOCKS_MAX = 2 * 128 + 3;
+/** Of 35 % of one large document, each of another. */
+const DRAWS = 5;
 const SECRET_NAME = 'a name nobody may read';
 
 export async function run(seed: number): Promise<LongResult> {
@@ -121,7 +124,7 @@ async function healing(random: ReturnType<typeof createSeededRandom>, lines: str
   let held = true;
   for (const [what, bytes, share, each] of [
     ['45 % of each segment', 20 * MIB, 0.45, true],
-    ['35 % of all', 100 * MIB, 0.35, false],
+    ...Array.from({ length: DRAWS }, () => ['35 % of all', 100 * MIB, 0.35, false] as const),
   ] as const) {
     const world = createFakeWorld({ windowBlocks: 64 });
     const document = random.bytes(bytes);
@@ -130,7 +133,7 @@ async function healing(random: ReturnType<typeof createSeededRandom>, lines: str
     const order = [...new Set(world.inserts.map(({ key }) => key))];
     const single = order.filter((key) => !world.blocks.has(`${key}/1`));
     const lost = each
-      ? segmentsOf(single).flatMap((segment) => pick(random, segment, share))
+      ? segmentsOf(single, bytes).flatMap((segment) => pick(random, segment, share))
       : pick(random, single, share);
     for (const key of lost) world.blocks.delete(`${key}/0`);
     const first = await fetchOnce(world, published.value, document);
@@ -162,11 +165,14 @@ async function fetchOnce(world: FakeWorld, uri: string, document: Uint8Array): P
   return hash.digest('hex') === createHash('sha256').update(document).digest('hex') ? undefined : 'other bytes';
 }
 
-/** Blocks of a segment leave together, in random order, 256 at a time. */
-function segmentsOf(keys: readonly string[]): string[][] {
-  const segments: string[][] = [];
-  for (let at = 0; at < keys.length; at += 256) segments.push(keys.slice(at, at + 256));
-  return segments;
+/** Blocks of a segment leave together, in random order. */
+function segmentsOf(keys: readonly string[], sizeBytes: number): string[][] {
+  const shape = shapeOf(sizeBytes);
+  let at = 0;
+  return Array.from({ length: shape.segments }, (_, segment) => {
+    const dataBlocks = dataBlocksOf(shape, segment);
+    return keys.slice(at, (at += dataBlocks + checkBlocksFor(dataBlocks)));
+  });
 }
 
 function pick(random: ReturnType<typeof createSeededRandom>, keys: readonly string[], share: number): string[] {

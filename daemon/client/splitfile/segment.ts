@@ -1,15 +1,16 @@
 /**
  * A segment on its way out: the source cut into payloads, and their check blocks.
  *
- * Shape   k <= 128 data payloads of 32,736 bytes (the last zero padded), then max(3, k) check payloads.
+ * Shape   k <= 128 data payloads of 32,736 bytes (the last zero padded), then max(3, k) check payloads; k as document-shape.ts says.
  * Why     the code works on padded plaintext and each result is sealed on its own, so a restored block is as good as a fetched one.
- *         One segment is read ahead of what is asked, because the first blocks of a document depend on whether it ends here.
+ *         One segment is read ahead of what is asked, because the last two share their blocks when the last would be short.
  * Source  design § 6; the matrix is crypto/erasure.ts.
  * @module
  */
 import type { Sha256Stream } from '../../../crypto/sha256-stream.ts';
 import { LocalError } from '../../errors.ts';
 import { BLOCK_PAYLOAD_MAX, SEGMENT_DATA_BLOCKS_MAX } from '../../limits.ts';
+import { lastTwo } from '../document-shape.ts';
 import { abortable } from '../timing.ts';
 
 export interface SourceSegment {
@@ -26,6 +27,7 @@ export class SegmentReader {
   readonly #signal: AbortSignal;
   #rest: Uint8Array = new Uint8Array(0);
   #sizeBytes = 0;
+  #ahead: SourceSegment | undefined;
 
   constructor(source: AsyncIterable<Uint8Array>, signal: AbortSignal) {
     this.#source = source[Symbol.asyncIterator]();
@@ -39,6 +41,22 @@ export class SegmentReader {
 
   /** At least one data block, even of an empty source. Not to be called after the last segment. */
   async next(): Promise<SourceSegment> {
+    const segment = this.#ahead ?? (await this.#cut());
+    this.#ahead = undefined;
+    if (segment.last) return segment;
+    const last = await this.#cut();
+    const [before] = lastTwo(last.payloads.length);
+    this.#ahead = last;
+    if (!last.last || before === segment.payloads.length) return segment;
+    const payloads = [...segment.payloads, ...last.payloads];
+    const sizeBytes = before * BLOCK_PAYLOAD_MAX;
+    const rest = segment.sizeBytes + last.sizeBytes - sizeBytes;
+    this.#ahead = { payloads: payloads.slice(before), sizeBytes: rest, last: true };
+    return { payloads: payloads.slice(0, before), sizeBytes, last: false };
+  }
+
+  /** Full, unless nothing follows it. */
+  async #cut(): Promise<SourceSegment> {
     const payloads: Uint8Array[] = [];
     let sizeBytes = 0;
     let block: Uint8Array | undefined;

@@ -162,7 +162,7 @@ test('findPathConflict: only a whole name is a folder', (t) => {
   t.is(findPathConflict(['x', 'a/b/c', 'a/b']), 'a/b');
 });
 
-test('listing: as many files as allowed are read within a second and few bytes', (t) => {
+test('listing: as many files as allowed are read within a second of CPU time', (t) => {
   const files = Array.from({ length: DIRECTORY_ENTRIES_MAX }, (_, i) => ({
     path: `folder/${i}`,
     document: 0,
@@ -170,9 +170,10 @@ test('listing: as many files as allowed are read within a second and few bytes',
     sizeBytes: 1,
   }));
   const bytes = encodeListing({ ...small, files, defaultPath: undefined });
-  const startedMs = performance.now();
+  const before = process.threadCpuUsage();
   t.is(decodeListing(bytes).files.length, DIRECTORY_ENTRIES_MAX);
-  t.true(performance.now() - startedMs < 1_000);
+  const { user, system } = process.threadCpuUsage(before);
+  t.true(user + system < 1_000_000, `${user + system} us`); // of this thread: others may be busy
   const more = encodeListing({ ...small, files: [...files, { ...files[0]!, path: 'z' }], defaultPath: undefined });
   t.throws(() => decodeListing(more), { code: 'bad_manifest' });
 });

@@ -2,11 +2,14 @@ import test from 'ava';
 import fc from 'fast-check';
 import {
   blocksOf,
+  checkBlocksFor,
   dataBlocksOf,
   entriesOf,
   payloadBytesOf,
   replicasOf,
   SIZE_MAX,
+  segmentAt,
+  segmentStart,
   shapeOf,
 } from '../../../daemon/client/document-shape.ts';
 import {
@@ -213,8 +216,8 @@ test(
 );
 
 test('decodeInner: a leaf at the wrong place, level or with a top is refused', (t) => {
-  const shape = shapeOf(3 * SEGMENT + 40_000); // its second leaf has one segment of 2 blocks
-  const second = { ...leaf(0), top: undefined };
+  const shape = shapeOf(3 * SEGMENT + SEGMENT / 2); // its second leaf has one segment of 64 blocks
+  const second = { ...leaf(0), top: undefined, segments: [{ dataCount: 64, keys: keys(128) }] };
   t.deepEqual(decodeInner(encodeManifest(second), shape, 0, 1), second);
   t.throws(() => decodeInner(encodeManifest(second), shape, 0, 0), { code: 'bad_manifest' });
   t.throws(() => decodeInner(encodeManifest(second), shape, 1, 0), { code: 'bad_manifest' });
@@ -227,16 +230,38 @@ test('shapeOf: counts, sums and the small-document rule', (t) => {
   t.like(shapeOf(3 * SEGMENT), { segments: 3, levels: [1] });
   t.like(shapeOf(3 * SEGMENT + 1), { segments: 4, levels: [2, 1] });
   t.deepEqual(shapeOf(SIZE_MAX).levels, [256 ** 3, 256 ** 2, 256, 1]);
+  const split = (dataBlocks: number): number[] => {
+    const shape = shapeOf(dataBlocks * BLOCK_PAYLOAD_MAX);
+    return Array.from({ length: shape.segments }, (_, segment) => dataBlocksOf(shape, segment));
+  };
+  t.deepEqual([1, 63, 128].map(split), [[1], [63], [128]]);
+  t.deepEqual([129, 130, 191, 192, 256, 257].map(split), [
+    [65, 64],
+    [65, 65],
+    [96, 95],
+    [128, 64],
+    [128, 128],
+    [128, 65, 64],
+  ]);
   t.is(blocksOf(shapeOf(7 * BLOCK_PAYLOAD_MAX)), 15);
   t.deepEqual([replicasOf(shapeOf(7 * BLOCK_PAYLOAD_MAX)), replicasOf(shapeOf(7 * BLOCK_PAYLOAD_MAX + 1))], [4, 1]);
   fc.assert(
     fc.property(fc.nat(40 * SEGMENT), (size) => {
       const shape = shapeOf(size);
       let sum = 0;
+      let blocks = shape.levels.reduce((all, count) => all + count, 0);
       for (let s = 0; s < shape.segments; s++) {
-        for (let i = 0; i < dataBlocksOf(shape, s); i++) sum += payloadBytesOf(shape, s, i);
+        const dataBlocks = dataBlocksOf(shape, s);
+        t.true(dataBlocks <= 128 && (shape.segments === 1 || dataBlocks >= 64));
+        t.is(segmentStart(shape, s), sum);
+        if (size > 0) t.is(segmentAt(shape, sum), s);
+        if (sum > 0) t.is(segmentAt(shape, sum - 1), s - 1);
+        for (let i = 0; i < dataBlocks; i++) sum += payloadBytesOf(shape, s, i);
+        blocks += dataBlocks + checkBlocksFor(dataBlocks);
       }
       t.is(sum, size);
+      t.is(segmentStart(shape, shape.segments), size);
+      t.is(blocksOf(shape), blocks);
     }),
     { numRuns: 30 },
   );

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { FrameReader } from '../../../daemon/client/compression.ts';
+import { dataBlocksOf, shapeOf } from '../../../daemon/client/document-shape.ts';
 import { keywordBucket, keywordSecret, openKeyword } from '../../../daemon/client/keyword.ts';
 import { decodeListing, encodeListing, type Listing } from '../../../daemon/client/listing.ts';
 import { decodeTop, encodeManifest, type ManifestNode } from '../../../daemon/client/manifest.ts';
@@ -57,6 +58,17 @@ test('the manifest', (t) => {
   };
   t.deepEqual(decodeTop(bytesOf('manifest'), CODEC.zstd).node, node);
   t.deepEqual(encodeManifest(node), bytesOf('manifest'));
+});
+
+test('the data blocks of each segment', (t) => {
+  for (const line of example('segments').split('\n')) {
+    const [sizeBytes, ...wanted] = line.split(' ').map(Number);
+    const shape = shapeOf(sizeBytes!);
+    t.deepEqual(
+      Array.from({ length: shape.segments }, (_, segment) => dataBlocksOf(shape, segment)),
+      wanted,
+    );
+  }
 });
 
 test('compressed pieces', async (t) => {

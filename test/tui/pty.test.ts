@@ -165,6 +165,23 @@ test.serial('dashboard in a terminal: every tab opens, and no size leaves anythi
   }),
 );
 
+test.serial('dashboard in a terminal: a transfer is paused from the keyboard and goes on', (t) =>
+  withDashboard(t, async (person) => {
+    await person.sees(/HEALTHY/);
+    person.type('7');
+    t.regex(await person.sees(/\[7 Xfers\]/), /file-2 .*fetching/);
+    person.type('Space');
+    await person.sees(/file-2 is paused/);
+    const paused = await person.sees(/file-2 .* paused\s+│/);
+    t.regex(paused, /1 running, 2 paused/);
+    person.type('Space');
+    await person.sees(/file-2 goes on/);
+    t.regex(await person.sees(/file-2 .*fetching/), /2 running, 1 paused/);
+    person.type('q');
+    await person.sees(/code 0/);
+  }),
+);
+
 test.serial('dashboard in a terminal: a killed daemon leaves its last picture, a new one is noticed and said', (t) =>
   withDashboard(t, async (person) => {
     await person.sees(/HEALTHY/);

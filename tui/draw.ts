@@ -34,10 +34,10 @@ const VIEWS: Readonly<Record<TabId, { readonly full: View; readonly card: View }
   overview: { full: drawOverview, card: (frame, area, _, status) => overviewCard(frame, area, status) },
   peers: { full: drawPeers, card: peersCard },
   ring: { full: drawRing, card: ringCard },
-  routing: { full: drawRouting, card: (frame, area, _, status) => routingCard(frame, area, status) },
+  routing: { full: drawRouting, card: routingCard },
   store: {
     full: drawStore,
-    card: (frame, area, _, status) => storeCard(frame, area, status),
+    card: storeCard,
   },
   circuits: { full: drawCircuits, card: circuitsCard },
   transfers: { full: drawTransfers, card: transfersCard },
@@ -111,7 +111,7 @@ function drawCard(frame: Frame, area: Area, model: Model): void {
     drawOverlay(frame, { ...area, y: area.y + 1, height: area.height - 2 }, model, status);
     return;
   }
-  const notices = noticesOf(frame, model).flatMap((notice) => broken(notice, body.width, 2));
+  const notices = noticesOf(frame, model, area.width).flatMap((notice) => broken(notice, body.width, 3));
   for (const [y, notice] of notices.entries()) canvas.text(body, 0, y, padEnd(notice.text, body.width), notice.role);
   const rest = { ...body, y: body.y + notices.length, height: Math.max(0, body.height - notices.length) };
   if (status === undefined) {
@@ -129,7 +129,7 @@ function drawFull(frame: Frame, area: Area, model: Model): void {
   drawTabs(frame, row(area, 1), model);
   const notices = [
     ...(model.strip === '' ? [] : [{ text: model.strip, role: 'key' as Role }]),
-    ...noticesOf(frame, model),
+    ...noticesOf(frame, model, area.width),
   ].flatMap((notice) => broken(notice, area.width - 2, 3));
   for (const [y, notice] of notices.entries())
     canvas.text(area, 0, 2 + y, padEnd(` ${notice.text}`, area.width), notice.role);
@@ -223,8 +223,13 @@ interface Notice {
   readonly role: Role;
 }
 
+/** A question that the last line cannot hold stands above the picture: its end is where the effect is. */
+function isLongQuestion({ prompt }: Model, width: number): boolean {
+  return prompt?.type === 'confirm' && cellsOf(prompt.question).length > width - 2;
+}
+
 /** What stands above the picture because it changes how to read it, most important first. */
-function noticesOf(frame: Frame, model: Model): readonly Notice[] {
+function noticesOf(frame: Frame, model: Model, width: number): readonly Notice[] {
   const { connection } = model;
   const status = shownStatus(model);
   const notices: Notice[] = [];
@@ -246,6 +251,8 @@ function noticesOf(frame: Frame, model: Model): readonly Notice[] {
     });
   }
   if (model.held !== undefined) notices.push({ text: `paused: picture of ${stamp}; space goes on`, role: 'key' });
+  if (model.prompt?.type === 'confirm' && isLongQuestion(model, width))
+    notices.push({ text: model.prompt.question.replace(/ y\/N$/, ''), role: 'warn' });
   if (model.notice !== undefined) notices.push({ text: model.notice.text, role: 'key' });
   if (model.prompt?.type === 'command') {
     const { fault, choices, text } = model.prompt;
@@ -288,7 +295,9 @@ function drawFooter(frame: Frame, area: Area, model: Model): void {
   const { canvas } = frame;
   if (model.prompt !== undefined) {
     const { prompt } = model;
-    const text = prompt.type === 'confirm' ? prompt.question : `:${withoutKeys(prompt.text)}_`;
+    const isLong = isLongQuestion(model, area.width);
+    const question = isLong ? 'y does it, any other key does not' : prompt.type === 'confirm' ? prompt.question : '';
+    const text = prompt.type === 'confirm' ? question : `:${withoutKeys(prompt.text)}_`;
     // The end of a long line is where one types.
     const cells = cellsOf(text);
     canvas.text(

@@ -224,8 +224,13 @@ function drawTrace(frame: Frame, area: Area, route: RouteDocument): void {
   ].flatMap((note) => wrap(note, inside.width));
   for (const [y, line] of notes.entries()) canvas.text(inside, 0, route.candidates.length + 2 + y, line, 'dim');
   const steps = box(frame, right, `Here since the trace began: ${counted(route.steps.length, 'step')}`);
+  drawSteps(frame, steps, route);
+}
+
+function drawSteps(frame: Frame, steps: Area, route: RouteDocument): void {
+  const { canvas } = frame;
   if (route.steps.length === 0) {
-    empty(frame, steps, 'No request for it has come by yet.');
+    empty(frame, steps, 'No request for the traced key has come by yet.');
     return;
   }
   const shown = route.steps.slice(-Math.max(1, steps.height));
@@ -272,7 +277,11 @@ function empty(frame: Frame, area: Area, text: string): void {
   for (const [y, line] of wrap(text, area.width).entries()) frame.canvas.text(area, 0, y, line, 'dim');
 }
 
-export function routingCard(frame: Frame, area: Area, status: Status): void {
+export function routingCard(frame: Frame, area: Area, model: Model, status: Status): void {
+  if (model.route !== undefined) {
+    drawSteps(frame, area, model.route);
+    return;
+  }
   const { requests } = status;
   facts(frame, area, [
     { label: 'served', value: formatCount(requests.served), note: `${formatCount(requests.pending)} pending` },

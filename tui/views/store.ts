@@ -47,7 +47,10 @@ export const STORE_NUMBERS: readonly ShownNumber[] = [
 export function drawStore(frame: Frame, area: Area, model: Model, status: Status): void {
   const { store } = status;
   if (frame.layout === 'narrow') {
-    drawNarrow(frame, area, store);
+    const isCounting = model.busy?.isCounting === true && !status.readOnly;
+    const [facts, busy] = isCounting ? stack(area, 0, 7) : [area];
+    drawNarrow(frame, facts!, store);
+    if (busy !== undefined) drawBusy(frame, busy, model, status);
     return;
   }
   const [top, middle, bottom] = stack(area, 7, 6, 0) as [Area, Area, Area];
@@ -231,6 +234,10 @@ function narrowFacts(store: StoreStatus): Fact[] {
   ];
 }
 
-export function storeCard(frame: Frame, area: Area, status: Status): void {
+export function storeCard(frame: Frame, area: Area, model: Model, status: Status): void {
+  if (model.busy?.isCounting === true && !status.readOnly && model.busy.keys.length > 0) {
+    table(frame, area, BUSY_COLUMNS, model.busy.keys, {});
+    return;
+  }
   facts(frame, area, narrowFacts(status.store).slice(0, 6), 9);
 }

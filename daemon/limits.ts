@@ -69,6 +69,10 @@ export const PEER_CLAIMS_MAX = 64;
 export const PEERS_BANNED_MAX = 256;
 export const PEERS_PER_PREFIX_MAX = 2;
 export const RELAY_VIEW_MAX = 1_024;
+/** Nodes among which partners of gossip are drawn; nodes that may push themselves to us in one turn of it; keys that pulls bring in one. */
+export const GOSSIP_VIEW_MAX = 32;
+export const GOSSIP_PUSHES_MAX = 32;
+export const GOSSIP_PULLED_MAX = 512;
 export const ANNOUNCE_REPLY_DESCRIPTORS_MAX = 16;
 export const ANNOUNCES_PENDING_MAX = 64;
 /** Of those, for one link. */

@@ -13,7 +13,7 @@
  */
 import type { LinkProber } from '../link/link-types.ts';
 import type { Clock, Random, Timer } from '../ports.ts';
-import { sampleOf } from './gossip.ts';
+import { sampleOf } from './gossip-view.ts';
 import type { KnownNode, KnownNodes } from './known-nodes.ts';
 import { createTokenBucket } from './token-bucket.ts';
 

@@ -1,26 +1,32 @@
 /**
  * Gossip of the relay view: push one's own descriptor, pull a sample of what the other end knows.
  *
- * Shape   on a clock of our own, never because of a circuit: ROUND_MS apart, and FAST_ROUND_MS apart for some rounds while a small
- *         network still brings news. A pull names an id; the sample carries it back.
+ * Shape   on a clock of our own, never because of a circuit: ROUND_MS apart one exchange with a node of the gossip view (gossip-view.ts), over a
+ *         short link when none stands; the view is renewed every TURN_ROUNDS of them. While a small network still brings news, some rounds
+ *         FAST_ROUND_MS apart over links that stand. A pull names an id; the sample carries it back.
  * Unit    milliseconds; at most ANNOUNCE_REPLY_DESCRIPTORS_MAX descriptors in a sample.
  * Errors  a push of anything but the sender's own descriptor is ERR_UNEXPECTED. Samples that nothing asked for are ignored.
  * Why     only its owner may push a descriptor, and seldom: pushing is how an attacker would fill views (Brahms, limited pushes).
  *         Whom we pull from we choose; who pulls from us may at most be pulled back once a second, so that news also travels
- *         towards nodes whose own clock is slow.
+ *         towards nodes whose own clock is slow. An ordinary round never goes to a peer because it is one: who becomes our peer is partly
+ *         up to others, and they would choose what we hear.
  * Source  design § 7; anonymity § 7 rule 22.
  * @module
  */
 import { ProtocolError } from '../errors.ts';
+import { hexKey } from '../ids.ts';
 import { ANNOUNCE_REPLY_DESCRIPTORS_MAX } from '../limits.ts';
 import type { Link } from '../link/link-types.ts';
 import type { Clock, Random, Timer } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
 import type { Message, MessageNamed } from '../wire/messages.ts';
+import { createGossipView, sampleOf } from './gossip-view.ts';
 
 const FAST_ROUND_MS = 500;
 const ROUND_MS = 120_000;
 const FAST_ROUNDS = 8;
+/** Each of us is pushed to about once a round: so many pushes are expected in a turn of the view. */
+export const TURN_ROUNDS = 16;
 /** In a larger network something is always new: its news travels at the ordinary pace. */
 const SMALL_NETWORK_NODES = 128;
 const PARTNERS_FAST = 2;
@@ -49,7 +55,9 @@ export interface GossipDeps {
   readonly partners: () => readonly Link[];
   readonly knownCount: () => number;
   readonly relays: () => readonly Descriptor[];
-  readonly adopt: (link: Link, descriptors: readonly Uint8Array[]) => unknown;
+  /** The open link to that node, or undefined: then one is dialled, and linkOpened tells of it. */
+  readonly reach: (to: Descriptor) => Link | undefined;
+  readonly adopt: (link: Link, descriptors: readonly Uint8Array[]) => readonly { readonly key: string }[];
   /** The same for one descriptor that must be the sender's own. */
   readonly adoptOwn: (link: Link, descriptor: Uint8Array) => void;
 }
@@ -69,6 +77,10 @@ export function createGossip(deps: GossipDeps): Gossip {
   let timer: Timer | undefined;
   let dueMs = 0;
   let running = false;
+  const view = createGossipView(random);
+  let roundsLeft = TURN_ROUNDS;
+  /** Dialled for an exchange. */
+  let awaited: string | undefined;
 
   function schedule(delayMs: number): void {
     timer?.cancel();
@@ -79,19 +91,36 @@ export function createGossip(deps: GossipDeps): Gossip {
   }
 
   function round(): void {
-    const isFast = fastRoundsLeft > 0;
-    const links = sampleOf(deps.partners(), isFast ? PARTNERS_FAST : 1, random);
-    for (const link of links) exchange(link);
-    // While there is nobody to talk to, no round has happened.
-    if (isFast && links.length > 0) fastRoundsLeft--;
+    if (fastRoundsLeft > 0) {
+      const links = sampleOf(deps.partners(), PARTNERS_FAST, random);
+      for (const link of links) exchange(link);
+      // While there is nobody to talk to, no round has happened.
+      if (links.length > 0) fastRoundsLeft--;
+    } else ordinaryRound();
     schedule(fastRoundsLeft > 0 ? FAST_ROUND_MS : ROUND_MS);
   }
 
-  function exchange(link: Link): void {
+  function ordinaryRound(): void {
+    const byKey = new Map(deps.relays().map((relay) => [hexKey(relay.nodeId), relay]));
+    const sample = [...byKey.keys()];
+    if (--roundsLeft <= 0) {
+      roundsLeft = TURN_ROUNDS;
+      view.turn(sample);
+    }
+    const chosen = byKey.get(view.partner(sample, (key) => byKey.has(key)) ?? '');
+    awaited = chosen === undefined ? undefined : hexKey(chosen.nodeId);
+    const link = chosen === undefined ? sampleOf(deps.partners(), 1, random)[0] : deps.reach(chosen);
+    if (link === undefined) return;
+    awaited = undefined;
+    exchange(link, true);
+  }
+
+  /** @param again whether to push what this link has carried before: a push of the round, for the other end's view */
+  function exchange(link: Link, again = false): void {
     const partner = partners.get(link.handle);
     if (partner === undefined) return;
     const own = deps.ownDescriptor();
-    if (deps.pushesOwn && partner.pushed !== own.sequence) {
+    if (deps.pushesOwn && (again || partner.pushed !== own.sequence)) {
       partner.pushed = own.sequence;
       link.sendMessage({ type: 'ViewPush', descriptor: own.encoded });
     }
@@ -117,7 +146,7 @@ export function createGossip(deps: GossipDeps): Gossip {
     const partner = partners.get(link.handle);
     if (partner === undefined || partner.pullId !== message.id) return;
     partner.pullId = undefined;
-    deps.adopt(link, message.descriptors);
+    view.pulled(deps.adopt(link, message.descriptors).map((node) => node.key));
   }
 
   return {
@@ -137,6 +166,9 @@ export function createGossip(deps: GossipDeps): Gossip {
         pullId: undefined,
         pulledMs: Number.NEGATIVE_INFINITY,
       });
+      if (link.peer === undefined || link.peerKey !== awaited) return;
+      awaited = undefined;
+      exchange(link, true);
     },
     linkClosed: (link) => void partners.delete(link.handle),
     handleMessage(link, message) {
@@ -145,26 +177,16 @@ export function createGossip(deps: GossipDeps): Gossip {
       else if (message.type === 'ViewPush') {
         if (link.peer === undefined) throw new ProtocolError('ERR_UNEXPECTED', 'a push without a descriptor');
         deps.adoptOwn(link, message.descriptor);
+        view.pushed(link.peerKey);
       }
     },
-    ask: exchange,
+    ask: (link) => exchange(link),
     heardNews() {
       if (!running || deps.knownCount() >= SMALL_NETWORK_NODES) return;
       fastRoundsLeft = FAST_ROUNDS;
       if (dueMs - clock.nowMs() > FAST_ROUND_MS) schedule(FAST_ROUND_MS);
     },
   };
-}
-
-/** `count` of the items, or all, in random order: as many draws of Fisher-Yates as are needed. */
-export function sampleOf<T>(items: readonly T[], count: number, random: Random): T[] {
-  const copy = [...items];
-  const taken = Math.min(count, copy.length);
-  for (let i = 0; i < taken; i++) {
-    const j = i + Math.floor(random.unit() * (copy.length - i));
-    [copy[i], copy[j]] = [copy[j]!, copy[i]!];
-  }
-  return copy.slice(0, taken);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {

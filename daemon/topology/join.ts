@@ -14,7 +14,7 @@
 import type { Clock, Log, Random } from '../ports.ts';
 import type { Descriptor } from '../wire/descriptor-types.ts';
 import type { Dialler } from './dialler.ts';
-import { sampleOf } from './gossip.ts';
+import { sampleOf } from './gossip-view.ts';
 import { keyOf } from './peering.ts';
 
 const SEEDS_AT_ONCE = 3;

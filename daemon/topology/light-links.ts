@@ -7,7 +7,7 @@
 import type { Link } from '../link/link-types.ts';
 import type { Random } from '../ports.ts';
 import type { Dialler } from './dialler.ts';
-import { sampleOf } from './gossip.ts';
+import { sampleOf } from './gossip-view.ts';
 import type { KnownNode } from './known-nodes.ts';
 
 export const LIGHT_LINKS_MIN = 2;

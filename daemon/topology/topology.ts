@@ -23,7 +23,9 @@ import { createAnnounces, type NamedNode } from './announce.ts';
 import { createClaims } from './claims.ts';
 import { createDialBack } from './dial-back.ts';
 import { createDialler } from './dialler.ts';
-import { createGossip, sampleOf } from './gossip.ts';
+import { createGossip } from './gossip.ts';
+import { sampleOf } from './gossip-view.ts';
+import { closeIdleLinks } from './idle-links.ts';
 import { createJoin, type Join } from './join.ts';
 import { createKnownNodes } from './known-nodes.ts';
 import { fillLightLinks, LIGHT_LINKS_MIN, LIGHT_RELAYS_MIN } from './light-links.ts';
@@ -43,6 +45,7 @@ import { createRotation } from './rotation.ts';
 import { createSteadyWall } from './steady-wall.ts';
 import type { Topology, TopologyDeps, TopologyOptions } from './topology-parts.ts';
 import type { JoinStage } from './topology-types.ts';
+import { createValidation } from './validation.ts';
 
 export type { Topology, TopologyDeps, TopologyOptions } from './topology-parts.ts';
 
@@ -54,7 +57,6 @@ const CALM_AFTER_ROUNDS = 6;
 /** Events within this time are answered together. */
 const KICK_MS = 10;
 const EXPIRY_CHECK_MS = 60_000;
-const IDLE_LINK_MS = 60_000;
 /** How long a node that announces itself is named before it is anybody's peer; later its link may serve circuits, and is not. */
 const NAMED_MS = 5_000;
 
@@ -167,6 +169,12 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     },
     knownCount: () => known.size,
     relays: () => known.relays(clock.nowMs()),
+    reach(to) {
+      const link = links.get(to.nodeId);
+      if (link?.isOpen) return link;
+      dialler.dial(to);
+      return undefined;
+    },
     adopt: (link, descriptors) => adoptAll(link, descriptors, 'heard'),
     adoptOwn: (link, descriptor) => void adoptOne(link, descriptor, link.peerKey),
   });
@@ -175,6 +183,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     { prefixRules: options.prefixRules, found: () => gossip.heardNews() },
   );
   const reports = createRelayReports({ clock, random: deps.random.fork('reports'), known });
+  const validation = createValidation({ clock, random: deps.random.fork('validation'), links, known });
   const longLinks = createLongLinks(
     { clock, random: deps.random.fork('long'), links, peering, dialler, announces },
     {
@@ -250,7 +259,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     peering.upkeep();
     claims.upkeep();
     remembered.upkeep();
-    closeIdleLinks();
+    closeIdleLinks({ clock, peering }, openNodeLinks(), isLight ? LIGHT_LINKS_MIN : 0, options.isLinkInUse);
     if (isLight) keepLightLinks();
     else {
       join?.step(openNodeLinks().length);
@@ -315,16 +324,6 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     if (open.length >= LIGHT_LINKS_MIN) return;
     join?.step(open.length);
     fillLightLinks({ dialler, random: joinRandom }, openNodeLinks(), known.reachable(clock.nowMs()));
-  }
-
-  function closeIdleLinks(): void {
-    const { isLinkInUse } = options;
-    if (isLinkInUse === undefined || isLight) return;
-    for (const { link } of [...states.values()]) {
-      const isYoung = clock.nowMs() - link.openedAtMs < IDLE_LINK_MS;
-      if (isYoung || !link.dialledByUs || peering.get(link.peerKey) !== undefined) continue;
-      if (!peering.isHeldBack(link.peerKey) && !isLinkInUse(link)) link.close('shutdown');
-    }
   }
 
   // --- what comes in ---
@@ -464,6 +463,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       gossip.start();
       if (!isLight) dialBack.start();
       reports.start();
+      validation.start();
       round();
     },
     stop() {
@@ -475,6 +475,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       gossip.stop();
       dialBack.stop();
       reports.stop();
+      validation.stop();
       liveness.stop();
       remembered.flush();
     },

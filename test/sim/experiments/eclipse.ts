@@ -1,16 +1,18 @@
 /**
  * An attacker with a fifth of all nodes wants into every table: peers, and the view of relays, over a month of churn.
  *
- * Shape   the decisions are the product's (peer-table.ts, peer-choice.ts, known-nodes.ts); messages are not sent, an hour is one step. Each hour
+ * Shape   the decisions are the product's (peer-table.ts, peer-choice.ts, known-nodes.ts, gossip-view.ts); messages are not sent, an hour is one step. Each hour
  *         some honest nodes leave and come back with empty tables; every node repairs its ring, seeks long links while it wants some, and
- *         takes part in gossip. Hostile nodes never leave, ask every honest node for a long link every hour, accept everything, and put
- *         nothing but each other into the samples that others pull.
+ *         takes part in gossip. Hostile nodes never leave, ask every honest node for a long link every hour, accept everything, push
+ *         themselves to everybody, and put nothing but each other into the samples that others pull.
  * Figures share of hostile nodes among honest nodes' peers and relay views at the end of each day, all days after the first together; the
  *         peers by what they are there for. P(all peers hostile) over all nodes and hours.
  * Source  anonymity.md A2, A5 (B3, B6); issue "topology and routing".
  * @module
  */
 import { hexKey, nodeId } from '../../../daemon/ids.ts';
+import { TURN_ROUNDS } from '../../../daemon/topology/gossip.ts';
+import { createGossipView, type GossipView } from '../../../daemon/topology/gossip-view.ts';
 import { createKnownNodes, type KnownNodes } from '../../../daemon/topology/known-nodes.ts';
 import { LONG_TARGET_DRAWS, nearestCandidate, spreadTarget } from '../../../daemon/topology/peer-choice.ts';
 import {
@@ -36,7 +38,9 @@ const HOSTILE = 0.2;
 const DAYS = 30;
 const SHORT_DAYS = 2;
 const LEAVING_PER_HOUR = 0.01;
-const PULLS_PER_HOUR = 2;
+/** Of the product's thirty, for what an hour may cost here; each is one push, one pull, and every sixteenth turns the view. */
+const ROUNDS_PER_HOUR = 4;
+const TURN_HOURS = TURN_ROUNDS / ROUNDS_PER_HOUR;
 const SAMPLE = 16;
 const LIMITS: PeerLimits = { ringNeighboursEachSide: 4, longLinks: 16, peersMax: 32, prefixRules: true };
 
@@ -51,6 +55,7 @@ interface Node {
   readonly place: Place;
   readonly peers: Map<string, Peer>;
   known: KnownNodes;
+  view: GossipView;
 }
 
 interface Sum {
@@ -145,7 +150,9 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
     );
   };
   const nodes = new Map<string, Node>();
-  for (const one of places) nodes.set(one.key, { place: one, peers: new Map(), known: fresh(one) });
+  for (const one of places) {
+    nodes.set(one.key, { place: one, peers: new Map(), known: fresh(one), view: createGossipView(random) });
+  }
   const hostile = places.filter((one) => one.isHostile);
   const honest = [...nodes.values()].filter((node) => !node.place.isHostile);
   for (const node of honest) begin(node);
@@ -154,6 +161,7 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
     for (const key of [...node.peers.keys()]) nodes.get(key)!.peers.delete(node.place.key);
     node.peers.clear();
     node.known = fresh(node.place);
+    node.view = createGossipView(random);
     // What joining tells: those around it, and a sample of one honest node.
     for (const one of around(places, node.place, 8)) hear(node, one);
     for (const one of random.shuffled(places).slice(0, SAMPLE)) hear(node, one);
@@ -207,10 +215,16 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
     }
   }
 
-  function gossip(node: Node): void {
-    const peers = [...node.peers.keys()];
-    for (let i = 0; i < PULLS_PER_HOUR && peers.length > 0; i++) {
-      const from = nodes.get(peers[random.below(peers.length)]!)!;
+  function gossip(node: Node, hour: number): void {
+    const relays = (): string[] => node.known.relays(0).map((descriptor) => hexKey(descriptor.nodeId));
+    for (let i = 0; i < ROUNDS_PER_HOUR; i++) {
+      const from = nodes.get(node.view.partner(relays(), () => true) ?? '');
+      if (from === undefined) return;
+      // A node that is dialled is a node that was found; it hears of us by the push.
+      if (!from.place.isHostile) {
+        hear(from, node.place);
+        from.view.pushed(node.place.key);
+      }
       const sample = from.place.isHostile
         ? random.shuffled(hostile).slice(0, SAMPLE)
         : random
@@ -218,6 +232,19 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
             .slice(0, SAMPLE)
             .map((descriptor) => byKey.get(hexKey(descriptor.nodeId))!);
       for (const one of sample) hear(node, one);
+      node.view.pulled(sample.map((one) => one.key));
+    }
+    if (hour % TURN_HOURS === 0) node.view.turn(relays());
+  }
+
+  /** As many pushes as an honest node sends, or all of them to everybody in every other turn: too many stop a view, fewer fill it. */
+  function pushHostile(hour: number): void {
+    const isFlood = Math.floor(hour / (2 * TURN_HOURS)) % 2 === 0;
+    for (const node of honest) {
+      for (const one of isFlood ? hostile : random.shuffled(hostile).slice(0, ROUNDS_PER_HOUR)) {
+        hear(node, one);
+        node.view.pushed(one.key);
+      }
     }
   }
 
@@ -229,10 +256,11 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
         asks(nodes.get(one.key)!, node);
       }
     }
+    pushHostile(hour);
     for (const node of random.shuffled(honest)) {
       repairRing(node);
       seekLong(node);
-      gossip(node);
+      gossip(node, hour);
       const peers = [...node.peers.values()];
       sum.tables++;
       if (peers.length > 0 && peers.every((peer) => peer.isHostile)) sum.surrounded++;

@@ -11,9 +11,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findSockets, resolvePaths } from '../../config/paths.ts';
+import { createApiClient } from '../../daemon/api/schema-client.ts';
+import type { BlockMapDocument } from '../../daemon/api/schema-owner.ts';
 import { type Row, textOf } from '../../tui/cells.ts';
 import { createControlClient } from '../../tui/control-client.ts';
 import { draw } from '../../tui/draw.ts';
+import { selectedTransfer } from '../../tui/lists.ts';
 import { createModel, type Model, step } from '../../tui/model.ts';
 import { attributesOf } from '../../tui/theme.ts';
 import { fetchBytes, publishBytes } from '../support/api-client.ts';
@@ -56,8 +59,10 @@ async function take(devnet: Devnet): Promise<Record<'overview' | 'ring' | 'trans
     width: WIDTH,
     height: HEIGHT,
   });
+  const socketPath = findSockets(resolvePaths(devnet.home(1), {})).api;
+  const api = createApiClient(socketPath);
   const client = createControlClient({
-    socketPath: findSockets(resolvePaths(devnet.home(1), {})).api,
+    socketPath,
     refreshMs: 200,
     onEvent: (event) => {
       [model] = step(model, { type: 'feed', event, nowMs: Date.now() });
@@ -90,7 +95,11 @@ async function take(devnet: Devnet): Promise<Record<'overview' | 'ring' | 'trans
     ),
   );
   const overview = press('1');
-  const transfers = press('7');
+  press('7');
+  const id = selectedTransfer(model)?.id ?? '';
+  const map = await api.get<BlockMapDocument>(`/v1/transfers/${id}/map`);
+  [model] = step(model, { type: 'seen', map, nowMs: Date.now() });
+  const transfers = press();
   await Promise.all([fetched, published]);
   const ring = press('3', 'right', 'right');
   client.close();

@@ -46,6 +46,14 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: '200 MiB through a gateway by curl, wget and aria2c, each killed and resumed',
     run: async (seed) => (await import('./gateway-downloads.ts')).run(seed),
   },
+  'fcp-fuzz': {
+    what: 'a million generated FCP messages: no crash, no hang, bounded memory',
+    run: async (seed) => (await import('./fcp-fuzz.ts')).run(seed),
+  },
+  'fcp-large': {
+    what: '200 MiB put and got through FCP, direct and by disk, daemons killed in the middle of what persists',
+    run: async (seed) => (await import('./fcp-large.ts')).run(seed),
+  },
   packed: {
     what: 'npm pack, installed globally into an empty prefix with an empty HOME: how long until a document is fetched',
     run: async () => (await import('./packed.ts')).run(),

@@ -127,7 +127,7 @@ function svgOf(name: string, rows: readonly Row[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     `<title>holloway top: ${name}, on a devnet of ${NODES}</title>`,
     `<rect width="100%" height="100%" rx="6" fill="${PAPER}"/>`,
-    `<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="13" fill="${INK}" xml:space="preserve">`,
+    `<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="13" fill="${INK}" style="white-space:pre">`,
     ...parts,
     '</g>',
     '</svg>',

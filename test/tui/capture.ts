@@ -127,7 +127,7 @@ function svgOf(name: string, rows: readonly Row[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     `<title>holloway top: ${name}, on a devnet of ${NODES}</title>`,
     `<rect width="100%" height="100%" rx="6" fill="${PAPER}"/>`,
-    `<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="13" fill="${INK}" style="white-space:pre">`,
+    `<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="13" fill="${INK}">`,
     ...parts,
     '</g>',
     '</svg>',
@@ -171,7 +171,12 @@ function runElements({ x, text, role }: Run, y: number): string[] {
     ...(bold ? ['font-weight="bold"'] : []),
     ...(underline ? ['text-decoration="underline"'] : []),
   ];
-  const escaped = shown.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  // Browsers join spaces, whatever the file asks for: these are not joined.
+  const escaped = shown
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(' ', '\u00a0');
   return [...back, `<text ${attributes.join(' ')}>${escaped}</text>`];
 }
 

@@ -2,7 +2,7 @@
  * The rows of the queue: in memory all of them, on disk those that outlive the daemon.
  *
  * Shape   tables `queue-entries` (entry.ts) and `queue-details` (what a folder holds: long, and written once).
- * Errors  LocalError busy above QUEUE_ENTRIES_MAX. Rows that do not open are dropped at the start, with a line in the log.
+ * Errors  LocalError busy above QUEUE_ENTRIES_MAX, those of the disk where it refuses. Rows that do not open are dropped at the start, with a line in the log.
  * @module
  */
 import type { Crypto } from '../../../crypto/provider.ts';
@@ -32,8 +32,12 @@ export class EntryTable {
       if (entry !== undefined) {
         found.push(entry);
       } else {
-        this.#forget(id);
         lost++;
+        try {
+          this.#forget(id);
+        } catch {
+          // A disk that refuses keeps what nobody can read.
+        }
       }
     }
     if (lost > 0) log.write('warn', 'queue', `${lost} entries cannot be read and are left out`);
@@ -56,6 +60,13 @@ export class EntryTable {
     return this.#entries.get(id);
   }
 
+  /** @throws LocalError unknown_transfer */
+  known(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new LocalError('unknown_transfer');
+    return entry;
+  }
+
   all(): Entry[] {
     return [...this.#entries.values()];
   }
@@ -68,8 +79,8 @@ export class EntryTable {
       if (gone === undefined) throw new LocalError('busy', `the queue holds ${QUEUE_ENTRIES_MAX} entries`);
       this.delete(gone.id);
     }
-    this.#entries.set(entry.id, entry);
     this.save(entry);
+    this.#entries.set(entry.id, entry);
     return gone;
   }
 
@@ -87,8 +98,9 @@ export class EntryTable {
   }
 
   delete(id: string): void {
+    const isOnDisk = this.#entries.get(id)?.persistence === 'forever';
     this.#entries.delete(id);
-    this.#forget(id);
+    if (isOnDisk) this.#forget(id);
   }
 
   #forget(id: string): void {

@@ -40,7 +40,7 @@ export interface FetchEntry extends EntryBase {
   readonly kind: 'fetch';
   readonly uri: string;
   readonly options: FetchOptions;
-  readonly to: FetchRequest['to'];
+  to: FetchRequest['to'];
   start: FetchMark;
   /** What the key led to in the run that `start` is of: a newer edition has other bytes. */
   pinned: string | undefined;

@@ -9,10 +9,10 @@
  */
 import { LocalError } from '../../errors.ts';
 import type { RoutingKey } from '../../ids.ts';
-import type { Clock, Crypto, Files } from '../../ports.ts';
+import type { Clock, Crypto, Files, OpenFile } from '../../ports.ts';
 import { BEGINNING } from '../assembly.ts';
 import type { FetchedMetadata } from '../client-types.ts';
-import type { FetchMark, ResumableClient } from '../resume-types.ts';
+import type { FetchMark, KeptBlocks, ResumableClient } from '../resume-types.ts';
 import { BlockSpool } from './block-spool.ts';
 import type { FetchEntry } from './entry.ts';
 import { type Output, openOutput, partOf } from './output.ts';
@@ -31,8 +31,8 @@ export interface FetchRunDeps {
 
 export interface FetchRunEvents {
   metadata(metadata: FetchedMetadata): void;
-  /** Durable when it returns. */
-  marked(mark: FetchMark, pinned: string | undefined): void;
+  /** Whether it is durable when it returns. */
+  marked(mark: FetchMark, pinned: string | undefined): boolean;
   /** The whole is here and saved, which is noted: others who wait for the same take their copy. */
   whole(metadata: FetchedMetadata, read: () => AsyncIterable<Uint8Array>): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function runFetch(
     await kept?.close();
     await output.close();
   }
-  await deps.spool.remove(entry.id, 'blocks');
+  await deps.spool.remove(entry.id, 'blocks').catch(() => {}); // the next start removes what no entry has
 }
 
 /** An earlier run ended between the last byte and the name. False: what it had is gone. */
@@ -70,7 +70,7 @@ async function finishWhole({ files, spool }: FetchRunDeps, { id, to }: FetchEntr
   } else if ((await files.facts(spool.path(id, 'content'))) === undefined) {
     return false;
   }
-  await spool.remove(id, 'blocks');
+  await spool.remove(id, 'blocks').catch(() => {});
   return true;
 }
 
@@ -85,17 +85,26 @@ async function openAt(deps: FetchRunDeps, entry: FetchEntry): Promise<{ output: 
   return { output: fresh, start: BEGINNING };
 }
 
-async function openKept({ crypto, files, spool }: FetchRunDeps, entry: FetchEntry): Promise<BlockSpool> {
-  const file = await files.open(spool.path(entry.id, 'blocks'), 'private');
+/** Undefined: the spool takes nothing; what is cut off is then fetched again. */
+async function openKept({ crypto, files, spool }: FetchRunDeps, entry: FetchEntry): Promise<BlockSpool | undefined> {
+  let file: OpenFile;
+  try {
+    file = await files.open(spool.path(entry.id, 'blocks'), 'private');
+  } catch (error) {
+    if (error instanceof LocalError) return undefined;
+    throw error;
+  }
   return BlockSpool.open(crypto, file, spool.keyOf(entry, 'blocks'));
 }
+
+const KEEPS_NOTHING: KeptBlocks = { has: () => false, read: async () => undefined, keep() {} };
 
 class FetchRun {
   readonly #deps: FetchRunDeps;
   readonly #entry: FetchEntry;
   readonly #events: FetchRunEvents;
   readonly #output: Output;
-  readonly #kept: BlockSpool;
+  readonly #kept: BlockSpool | undefined;
   readonly #start: FetchMark;
   /** Not reached by the output yet, oldest first. */
   readonly #ahead: PassedMark[] = [];
@@ -111,7 +120,7 @@ class FetchRun {
     entry: FetchEntry,
     events: FetchRunEvents,
     output: Output,
-    kept: BlockSpool,
+    kept: BlockSpool | undefined,
     start: FetchMark,
   ) {
     this.#deps = deps;
@@ -130,7 +139,7 @@ class FetchRun {
     const goesOn = this.#start.contentBytes > 0 && pinned !== undefined;
     const transfer = client.fetch(goesOn ? pinned : uri, options, signal, {
       id,
-      kept: this.#kept,
+      kept: this.#kept ?? KEEPS_NOTHING,
       start: this.#start,
       before: () => this.#output.read(0, this.#start.contentBytes),
       reached: (mark, passed) => this.#ahead.push({ mark, passed }),
@@ -172,8 +181,8 @@ class FetchRun {
     if (reached === undefined) return;
     this.#reached = undefined;
     await this.#output.save();
-    this.#events.marked(reached.mark, this.#pinned);
-    this.#kept.drop(this.#passed);
+    if (!this.#events.marked(reached.mark, this.#pinned)) return; // the next life begins before it, and wants its blocks
+    this.#kept?.drop(this.#passed);
     this.#passed = [];
   }
 }

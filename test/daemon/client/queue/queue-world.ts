@@ -5,6 +5,7 @@
 import { createQueue, type PersistentQueue } from '../../../../daemon/client/queue/queue.ts';
 import type { FetchRequest, PublishRequest, QueueEntry } from '../../../../daemon/client/queue-types.ts';
 import type { ResumableClient } from '../../../../daemon/client/resume-types.ts';
+import { LocalError } from '../../../../daemon/errors.ts';
 import type { Records } from '../../../../daemon/ports.ts';
 import { createMemoryDisk } from '../../../support/memory-disk.ts';
 import { createMemoryFiles, type MemoryFiles } from '../../../support/memory-files.ts';
@@ -17,6 +18,8 @@ export interface QueueWorld {
   readonly files: MemoryFiles;
   readonly records: Records;
   queue: PersistentQueue;
+  /** The home takes nothing, neither rows nor spool; the user's files go on. */
+  readonly home: { isFull: boolean };
   /** As after kill -9: nothing is told, the next life finds what was written. */
   kill(): Promise<void>;
   /** Lets time run until the entry is in one of the states. */
@@ -30,7 +33,20 @@ export async function createQueueWorld(
   const net = createFakeWorld(options);
   const files = createMemoryFiles();
   const records = await createMemoryDisk().openRecords('queue');
+  const home = { isFull: false };
   let lives = 0;
+  const refusing = <T extends object>(of: T, calls: readonly string[], path = ''): T => {
+    return new Proxy(of, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (typeof value !== 'function' || !calls.includes(String(name))) return value;
+        return (...given: unknown[]) => {
+          if (home.isFull && String(given[0]).startsWith(path)) throw new LocalError('disk_full');
+          return value.apply(target, given) as unknown;
+        };
+      },
+    });
+  };
   const begin = (client: ResumableClient): PersistentQueue => {
     const life = ++lives;
     const isOver = (): boolean => life !== lives;
@@ -39,14 +55,15 @@ export async function createQueueWorld(
       random: createSeededRandom(`${seed}/${lives}`),
       crypto: testCrypto(`${seed}/${lives}`),
       log: { write: (level, subsystem, text) => net.logged.push(`${level} ${subsystem}: ${text}`) },
-      records: mortal(records, isOver),
-      files: mortal(files, isOver, ['open']),
+      records: mortal(refusing(records, ['put', 'delete', 'transaction']), isOver),
+      files: mortal(refusing(files, ['open'], `${files.spool}/`), isOver, ['open']),
       client,
       key: new Uint8Array(32).fill(9),
       ...(spoolBytesMax === undefined ? {} : { spoolBytesMax }),
     });
   };
   const world: QueueWorld = {
+    home,
     net,
     files,
     records,

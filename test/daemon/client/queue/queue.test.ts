@@ -235,3 +235,62 @@ test('queue: the same wish once more gives what was fetched, but not what somebo
   world.files.put('/user/h.bin', documentBytes(10));
   await t.throwsAsync(world.queue.fetch(wish), { code: 'exists' });
 });
+
+test('queue: a home that takes nothing does not stop a fetch to another disk, which ends with the daemon', async (t) => {
+  const world = await createQueueWorld({ latencyMs: 50, windowBlocks: 8 });
+  const bytes = documentBytes(60 * BLOCK_PAYLOAD_MAX);
+  const uri = await publishBytes(world.net, bytes);
+  world.home.isFull = true;
+  const wish = { ...FETCH, uri, to: { type: 'disk' as const, path: '/user/i.bin' } };
+  const id = await world.queue.fetch(wish);
+  t.is(world.queue.entry(id)?.persistence, 'reboot');
+  t.is((await world.until(id, 'done', 'failed')).error, undefined);
+  t.is(Buffer.compare(world.files.contents.get('/user/i.bin')!, bytes), 0);
+  t.is(world.net.logged.filter((line) => line.startsWith('warn queue')).length, 1);
+  await world.queue.remove(id);
+  await t.throwsAsync(world.queue.fetch({ ...FETCH, uri, to: { type: 'spool' } }), { code: 'disk_full' });
+  world.files.put('/user/j.bin', bytes);
+  const publish = world.queue.publish({ ...PUBLISH_REQUEST, from: { type: 'disk', path: '/user/j.bin' } });
+  await t.throwsAsync(publish, { code: 'disk_full' });
+  t.deepEqual(world.queue.entries(), []);
+});
+
+test('queue: a home that fills up while a fetch runs costs it nothing but what a crash would', async (t) => {
+  const world = await createQueueWorld({ latencyMs: 200, windowBlocks: 8 });
+  const bytes = documentBytes(2 * SEGMENT);
+  const uri = await publishBytes(world.net, bytes);
+  const id = await world.queue.fetch({ ...FETCH, uri, to: { type: 'disk', path: '/user/k.bin' } });
+  await world.net.clock.advance(1_500);
+  world.home.isFull = true;
+  t.is((await world.until(id, 'done', 'failed')).error, undefined);
+  t.is(Buffer.compare(world.files.contents.get('/user/k.bin')!, bytes), 0);
+  world.home.isFull = false;
+  await world.kill();
+  t.is((await world.until(id, 'done', 'failed')).error?.code, 'exists'); // it never learnt that it was done
+});
+
+test('queue: force takes the place of what was left, and the name of what is there', async (t) => {
+  const world = await createQueueWorld({ latencyMs: 50, windowBlocks: 2 });
+  const one = await publishBytes(world.net, documentBytes(20 * BLOCK_PAYLOAD_MAX, 1));
+  const other = await publishBytes(world.net, documentBytes(500, 2));
+  const path = '/user/l.bin';
+  const left = await world.queue.fetch({ ...FETCH, uri: one, to: { type: 'disk', path } });
+  await world.net.clock.advance(200);
+  const wish = { ...FETCH, uri: other, to: { type: 'disk' as const, path, replace: true } };
+  await t.throwsAsync(world.queue.fetch(wish), { code: 'exists' }); // it runs
+  await world.queue.pause(left);
+  await t.throwsAsync(world.queue.fetch({ ...wish, to: { type: 'disk', path } }), { code: 'exists' });
+  await world.until(await world.queue.fetch(wish), 'done');
+  t.is(world.queue.entry(left), undefined);
+  t.is(Buffer.compare(world.files.contents.get(path)!, documentBytes(500, 2)), 0);
+
+  const path2 = '/user/m.bin';
+  const again = await world.queue.fetch({ ...FETCH, uri: one, to: { type: 'disk', path: path2 } });
+  await world.net.clock.advance(200);
+  await world.queue.pause(again);
+  world.files.put(path2, documentBytes(5));
+  const forced = { ...FETCH, uri: one, to: { type: 'disk' as const, path: path2, replace: true } };
+  t.is(await world.queue.fetch(forced), again);
+  t.is((await world.until(again, 'done', 'failed')).error, undefined);
+  t.is(world.files.contents.get(path2)!.length, 20 * BLOCK_PAYLOAD_MAX);
+});

@@ -7,8 +7,8 @@ import { createQueueWorld, FETCH, PUBLISH_REQUEST } from './queue-world.ts';
 const SEGMENT = 128 * BLOCK_PAYLOAD_MAX;
 
 test('queue: a fetch to disk grows as a part and takes its name when it is whole', async (t) => {
-  const world = await createQueueWorld({ latencyMs: 50, windowBlocks: 16 });
-  const bytes = documentBytes(2 * SEGMENT + 5);
+  const world = await createQueueWorld({ latencyMs: 50, windowBlocks: 8 });
+  const bytes = documentBytes(SEGMENT + 5);
   const uri = await publishBytes(world.net, bytes);
   const id = await world.queue.fetch({ ...FETCH, uri, to: { type: 'disk', path: '/user/a.bin' } });
   await world.net.clock.advance(600);
@@ -24,7 +24,7 @@ test('queue: a fetch to disk grows as a part and takes its name when it is whole
 
 test('queue: a publish from disk knows its key before anything is sent', async (t) => {
   const world = await createQueueWorld({ latencyMs: 50 });
-  const bytes = documentBytes(SEGMENT + 77);
+  const bytes = documentBytes(40 * BLOCK_PAYLOAD_MAX + 77);
   world.files.put('/user/b.bin', bytes);
   const id = await world.queue.publish({ ...PUBLISH_REQUEST, from: { type: 'disk', path: '/user/b.bin' } });
   let sentWhenKnown: number | undefined;
@@ -45,8 +45,8 @@ async function readAllOf(world: Awaited<ReturnType<typeof createQueueWorld>>, ur
 }
 
 test('queue: killed again and again, a fetch asks for no block twice that had come in', async (t) => {
-  const world = await createQueueWorld({ latencyMs: 20, windowBlocks: 8 });
-  const bytes = documentBytes(4 * SEGMENT + 11);
+  const world = await createQueueWorld({ latencyMs: 20, windowBlocks: 2 });
+  const bytes = documentBytes(SEGMENT + 11);
   const uri = await publishBytes(world.net, bytes);
   const id = await world.queue.fetch({ ...FETCH, uri, to: { type: 'disk', path: '/user/c.bin' } });
   for (let kill = 0; kill < 12; kill++) {
@@ -57,15 +57,15 @@ test('queue: killed again and again, a fetch asks for no block twice that had co
   t.is(entry.error, undefined);
   t.is(entry.attempts, 1);
   t.is(Buffer.compare(world.files.contents.get('/user/c.bin')!, bytes), 0);
-  const answered = world.net.fetches.length - 12 * 8; // those in flight at a kill were lost
-  const needed = 4 * 128 + 1 + 2 + 1;
+  const answered = world.net.fetches.length - 12 * 2; // those in flight at a kill were lost
+  const needed = 129 + 1;
   t.true(answered <= needed * 1.02, `${answered} requests for ${needed} blocks`);
   t.deepEqual([...world.files.contents.keys()], ['/user/c.bin']);
 });
 
 test('queue: killed again and again, a publish has one key and inserts nothing twice that was acknowledged', async (t) => {
-  const world = await createQueueWorld({ latencyMs: 20, windowBlocks: 8 });
-  const bytes = documentBytes(2 * SEGMENT + 11);
+  const world = await createQueueWorld({ latencyMs: 20, windowBlocks: 4 });
+  const bytes = documentBytes(SEGMENT + 11);
   world.files.put('/user/d.bin', bytes);
   const id = await world.queue.publish({ ...PUBLISH_REQUEST, from: { type: 'disk', path: '/user/d.bin' } });
   await world.net.clock.advance(100);
@@ -78,7 +78,7 @@ test('queue: killed again and again, a publish has one key and inserts nothing t
   t.is(entry.error, undefined);
   t.is(entry.uri, early);
   const twice = world.net.inserts.filter(({ turn }) => turn > 1).length;
-  t.true(twice <= 12 * 8, `${twice} inserts were repeated`);
+  t.true(twice <= 12 * 4, `${twice} inserts were repeated`);
   t.is(Buffer.compare(await readAllOf(world, entry.uri!), bytes), 0);
 });
 
@@ -97,7 +97,7 @@ test('queue: bytes handed over are kept sealed until they are published, then le
 
 test('queue: a file that changed while it was published is published anew, under another secret', async (t) => {
   const world = await createQueueWorld({ latencyMs: 20, windowBlocks: 8 });
-  const bytes = documentBytes(SEGMENT + 11);
+  const bytes = documentBytes(60 * BLOCK_PAYLOAD_MAX + 11);
   world.files.put('/user/e.bin', bytes);
   const id = await world.queue.publish({ ...PUBLISH_REQUEST, retries: 1, from: { type: 'disk', path: '/user/e.bin' } });
   await world.net.clock.advance(200);
@@ -137,7 +137,7 @@ test('queue: what was not found is asked again after pauses that grow, and shown
 
 test('queue: two fetches of one key share the work, wherever the second goes', async (t) => {
   const world = await createQueueWorld({ latencyMs: 20 });
-  const bytes = documentBytes(SEGMENT);
+  const bytes = documentBytes(40 * BLOCK_PAYLOAD_MAX);
   const uri = await publishBytes(world.net, bytes);
   const first = await world.queue.fetch({ ...FETCH, uri, to: { type: 'spool' } });
   await world.net.clock.advance(50);
@@ -153,7 +153,7 @@ test('queue: the more urgent goes first, and takes the place of the least urgent
   const world = await createQueueWorld({ latencyMs: 100, windowBlocks: 4 });
   const ids: string[] = [];
   for (let i = 0; i < 10; i++) {
-    world.files.put(`/user/${i}`, documentBytes(20 * BLOCK_PAYLOAD_MAX, i + 1));
+    world.files.put(`/user/${i}`, documentBytes(10 * BLOCK_PAYLOAD_MAX, i + 1));
     ids.push(await world.queue.publish({ ...PUBLISH_REQUEST, from: { type: 'disk', path: `/user/${i}` } }));
   }
   await world.net.clock.advance(150);
@@ -168,7 +168,7 @@ test('queue: the more urgent goes first, and takes the place of the least urgent
 
 test('queue: pause keeps what is there, remove leaves nothing', async (t) => {
   const world = await createQueueWorld({ latencyMs: 50, windowBlocks: 8 });
-  const uri = await publishBytes(world.net, documentBytes(2 * SEGMENT));
+  const uri = await publishBytes(world.net, documentBytes(SEGMENT + 5));
   const id = await world.queue.fetch({ ...FETCH, uri, to: { type: 'disk', path: '/user/g.bin' } });
   await world.net.clock.advance(500);
   await world.queue.pause(id);
@@ -256,8 +256,8 @@ test('queue: a home that takes nothing does not stop a fetch to another disk, wh
 });
 
 test('queue: a home that fills up while a fetch runs costs it nothing but what a crash would', async (t) => {
-  const world = await createQueueWorld({ latencyMs: 200, windowBlocks: 8 });
-  const bytes = documentBytes(2 * SEGMENT);
+  const world = await createQueueWorld({ latencyMs: 200, windowBlocks: 4 });
+  const bytes = documentBytes(SEGMENT + 5);
   const uri = await publishBytes(world.net, bytes);
   const id = await world.queue.fetch({ ...FETCH, uri, to: { type: 'disk', path: '/user/k.bin' } });
   await world.net.clock.advance(1_500);

@@ -88,6 +88,8 @@ export function createQueueEndpoints({ queue, keys, settings, clock, status }: Q
       trafficClass: progress.trafficClass,
       copiesMin: progress.copiesMin ?? null,
       ...(progress.verified === undefined ? {} : { verified: progress.verified }),
+      ...(metadata?.edition === undefined ? {} : { edition: metadata.edition }),
+      ...(metadata?.isForked === true ? { isForked: true } : {}),
       tookMs: Math.round((progress.endedAtMs ?? clock.nowMs()) - progress.startedAtMs),
     };
   }
@@ -113,7 +115,7 @@ export function createQueueEndpoints({ queue, keys, settings, clock, status }: Q
         },
         to: { type: 'disk', path: checkPath(body.path), ...(body.replace === true ? { replace: true } : {}) },
       });
-      sendJson(response, 202, { v: 1, id });
+      sendJson(response, 202, { v: 1, id, persistence: queue.entry(id)?.persistence ?? 'forever' });
     },
 
     async publish(request, response) {
@@ -153,7 +155,10 @@ export function createQueueEndpoints({ queue, keys, settings, clock, status }: Q
       const look = (): void => {
         waiting = undefined;
         const entry = queue.entry(id) ?? last;
-        if (entry === undefined || !stream.open) return close();
+        if (entry === undefined || !stream.open) {
+          close();
+          return;
+        }
         last = entry;
         stream.send('progress', JSON.stringify(statusOf(entry).transfer));
         const isGone = queue.entry(id) === undefined;

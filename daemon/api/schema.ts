@@ -320,6 +320,9 @@ export interface TransferResult {
   readonly copiesMin: number | null;
   /** Of a publish with `verify`: blocks asked for over another route, and those that came back. */
   readonly verified?: { readonly asked: number; readonly found: number };
+  /** Of a fetch with a USK: the edition that was read, and that two different records claim it. */
+  readonly edition?: number;
+  readonly isForked?: true;
   /** Of a site with hashes: files inserted for this edition, and files that stood already. */
   readonly files?: { readonly inserted: number; readonly kept: number; readonly insertedBytes: number };
   readonly tookMs: number;

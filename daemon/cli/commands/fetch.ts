@@ -10,6 +10,7 @@
 import { createWriteStream, fstatSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import type { FetchMetadata, TransferResult } from '../../api/schema.ts';
+import { parseUri } from '../../client/uri.ts';
 import { LocalError } from '../../errors.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { localErrorOf, printable, sizeText } from '../output.ts';
@@ -31,6 +32,7 @@ export const fetchDocument: CommandRun = async (context, [given = '-']) => {
   const range = readRange(options.text('range'));
   const giveUp = giveUpSignal(context);
   const uri = given === '-' ? await readUri() : given;
+  parseUri(uri); // what is no key is told without a daemon
 
   const wishes: FetchWishes = {
     uri,
@@ -76,10 +78,14 @@ async function growFile(context: Context, wishes: FetchWishes, path: string, giv
   const { api, options, output } = context;
   const replace = options.flag('force') ? { replace: true } : {};
   const body = { ...wishes, ...replace, path: growablePath(path) };
-  const { id } = await api.post<{ id: string }>('/v1/queue/fetch', body, giveUp);
+  const { id, persistence } = await api.post<{ id: string; persistence?: string }>('/v1/queue/fetch', body, giveUp);
+  if (persistence === 'reboot') {
+    output.note("warning: the daemon's disk takes nothing: this fetch is lost when the daemon ends");
+  }
   const result = await followQueued(context, id, giveUp);
   warnOfFewExits(context, result.exits);
   noteClass(context, result.trafficClass);
+  noteEdition(context, result.edition, result.isForked === true);
   const asked = wishes.range === undefined ? '' : `; asked for ${result.blocksAsked ?? 0} blocks`;
   output.note(`${sizeText(result.sizeBytes)} in ${(result.tookMs / 1_000).toFixed(1)} s${asked}`);
   output.line(path);
@@ -105,10 +111,12 @@ async function stream(
     progress.end();
     warnOfFewExits(context, result.exits);
     noteClass(context, result.trafficClass);
+    const { edition, isForked } = await api.get<FetchMetadata>(`/v1/transfers/${id}/metadata`, giveUp);
+    noteEdition(context, edition ?? undefined, isForked);
     if (path !== '-') {
       output.note(`${sizeText(result.sizeBytes)} in ${(result.tookMs / 1_000).toFixed(1)} s`);
       output.line(path);
-      output.document({ ...result, path });
+      output.document({ ...result, ...(edition === null ? {} : { edition }), ...(isForked ? { isForked } : {}), path });
     }
     return 0;
   } catch (error) {
@@ -116,6 +124,17 @@ async function stream(
     await api.post(`/v1/transfers/${id}/cancel`).catch(() => {}); // ended already, or the daemon is gone
     if (giveUp.aborted) throw giveUp.reason;
     throw await moreTelling(error, followed);
+  }
+}
+
+/** Which edition of a site it is, and whether its owner is the only one who publishes it. */
+function noteEdition({ output }: Context, edition: number | undefined, isForked: boolean): void {
+  if (edition === undefined) return;
+  output.note(`edition ${edition}`);
+  if (isForked) {
+    output.note(
+      'warning: there are two different records of this edition, both signed with its key: its owner published twice, or somebody else has the key',
+    );
   }
 }
 

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { formatSize, parseSize } from '../../../config/schema.ts';
 import type { ResizeDocument, StoreDocument } from '../../api/schema.ts';
 import { LocalError } from '../../errors.ts';
+import { STORE_BYTES_MAX, STORE_BYTES_MIN } from '../../limits.ts';
 import { askPassphrase } from '../ask-passphrase.ts';
 import { type CommandRun, type Context, giveUpSignal } from '../context.ts';
 import { sizeText } from '../output.ts';
@@ -62,6 +63,10 @@ export const storeResize: CommandRun = async (context, [text]) => {
   const { api, output, options } = context;
   const sizeBytes = parseSize(text ?? '');
   if (sizeBytes === undefined) throw new LocalError('usage', `${text}: expected a size such as 8GiB`);
+  if (sizeBytes < STORE_BYTES_MIN || sizeBytes > STORE_BYTES_MAX) {
+    const [least, most] = [formatSize(STORE_BYTES_MIN), formatSize(STORE_BYTES_MAX)];
+    throw new LocalError('usage', `${text}: a store has at least ${least} and at most ${most}`);
+  }
   const signal = giveUpSignal(context);
   const ask = (dryRun: boolean): Promise<ResizeDocument> =>
     api.post<ResizeDocument>('/v1/store/resize', { sizeBytes, dryRun }, signal);

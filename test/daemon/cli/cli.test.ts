@@ -99,7 +99,8 @@ test('publish and fetch refuse what they cannot read or must not overwrite, befo
   };
   t.deepEqual(await refused('publish', '/nonexistent'), [8, 'no_file']);
   t.deepEqual(await refused('publish', tmpdir()), [8, 'no_file']);
-  t.deepEqual(await refused('fetch', 'CHK@x', '-o', file), [7, 'exists']);
+  t.deepEqual(await refused('fetch', 'hello'), [2, 'bad_uri']);
+  t.deepEqual(await refused('fetch', `CHK@${'A'.repeat(43)},${'A'.repeat(43)},SAEAAAE`, '-o', file), [7, 'exists']);
   t.deepEqual(await refused('devnet', 'status', '--dir', '/nonexistent'), [8, 'no_file']);
 });
 

@@ -1,10 +1,10 @@
 /**
  * Long links: seeks whoever lives nearest to a harmonically drawn place, and asks for the relation.
  *
- * Shape   draw targets and take the one our links cover worst, announce to it through the peer nearest to it (the answer fills the table of known nodes), then take the
+ * Shape   of the places drawn from our node id the one our links cover worst, or, when all have been tried, of some drawn anew; announce to it through the peer nearest to it (the answer fills the table of known nodes), then take the
  *         nearest node known there; a few seeks at once until there are enough.
  * Unit    milliseconds of Clock.nowMs.
- * Why     looking the place up through the network finds the node that really lives there; a table of known nodes alone is a sample
+ * Why     who is asked takes in whom a draw led to him before anybody else, so the draws that he can check come first (long-draws.ts). Looking the place up through the network finds the node that really lives there; a table of known nodes alone is a sample
  *         once the network is larger than it.
  * Source  design § 7.
  * @module
@@ -15,14 +15,17 @@ import type { Clock, Random } from '../ports.ts';
 import type { Announces } from './announce.ts';
 import type { Dialler } from './dialler.ts';
 import type { KnownNode } from './known-nodes.ts';
-import { LONG_TARGET_DRAWS, nearestCandidate, spreadTarget } from './peer-choice.ts';
-import { countPrefixes, type PeerLimits, WISH, wantsLongLink } from './peer-table.ts';
+import { drawnPlaces } from './long-draws.ts';
+import { LONG_TARGET_DRAWS, leastCovered, nearestCandidate, spreadTarget } from './peer-choice.ts';
+import { countPrefixes, type PeerLimits, WISH, wantsAnyLongLink, wantsLongLink } from './peer-table.ts';
 import { keyOf, type Peering } from './peering.ts';
 import { byDistanceTo, type RingPlace } from './ring-location.ts';
 
 const SEEKS_AT_ONCE = 3;
 /** A dialled candidate must have answered by then. */
 const WISH_MS = 15_000;
+/** Who lives at a place, and whether he has room, does not change sooner. */
+const PLACE_AGAIN_MS = 120_000;
 
 export interface LongLinks {
   upkeep(): void;
@@ -49,6 +52,8 @@ export function createLongLinks(deps: LongLinksDeps, options: LongLinksOptions):
   const { clock, random, links, peering, dialler, announces } = deps;
   /** Nodes dialled for a long link, until when. */
   const wishes = new Map<string, number>();
+  /** Places drawn from our id that were sought lately, until when. */
+  const sought = new Map<RingLocation, number>();
   let seeks = 0;
 
   const asked = (): number => seeks + wishes.size + peering.requestsPending(WISH.long);
@@ -63,24 +68,50 @@ export function createLongLinks(deps: LongLinksDeps, options: LongLinksOptions):
       .filter((node) => !options.prefixRules || !prefixes.isFull(node));
   }
 
-  function take(target: RingLocation): void {
-    const chosen = nearestCandidate(options.own(), target, usable());
-    if (chosen === undefined || !wantsLongLink(peering.peers(), asked(), options)) return;
-    const link = links.get(chosen.descriptor.nodeId);
+  function take(target: RingLocation, isOurs: boolean): void {
+    const others = usable();
+    // Where a draw that can be checked leads is where it must end: whoever lives second nearest owes us nothing.
+    const nearest = nearestCandidate(options.own(), target, isOurs ? [...others, ...peering.peers()] : others);
+    if (nearest === undefined) return;
+    if (peering.get(nearest.key) !== undefined) {
+      peering.chose(nearest.key);
+      return;
+    }
+    const wants = isOurs ? wantsLongLink : wantsAnyLongLink;
+    if (!wants(peering.peers(), asked(), options)) return;
+    const { key, descriptor } = nearest;
+    const link = links.get(descriptor.nodeId);
     if (link?.isOpen) peering.request(link, WISH.long);
-    else if (dialler.dial(chosen.descriptor)) wishes.set(chosen.key, clock.nowMs() + WISH_MS);
+    else if (dialler.dial(descriptor)) wishes.set(key, clock.nowMs() + WISH_MS);
+  }
+
+  /** The next place of our own draws; undefined when all have been sought lately. */
+  function ownDraw(present: readonly RingLocation[]): RingLocation | undefined {
+    const nowMs = clock.nowMs();
+    for (const [place, untilMs] of [...sought]) if (untilMs <= nowMs) sought.delete(place);
+    const beyond = options.ringNeighboursEachSide / options.estimatedNodes();
+    const places = drawnPlaces(options.own(), beyond).filter((place) => !sought.has(place));
+    const best = leastCovered(options.own().location, places, present);
+    if (best !== undefined) sought.set(best, nowMs + PLACE_AGAIN_MS);
+    return best;
+  }
+
+  function anyDraw(present: readonly RingLocation[]): RingLocation {
+    const { location } = options.own();
+    const draws = Array.from({ length: LONG_TARGET_DRAWS }, () => ({ distance: random.unit(), side: random.unit() }));
+    return spreadTarget(location, draws, present, options.estimatedNodes(), options.ringNeighboursEachSide);
   }
 
   function seek(): boolean {
-    const { location } = options.own();
-    const draws = Array.from({ length: LONG_TARGET_DRAWS }, () => ({ distance: random.unit(), side: random.unit() }));
     const present = peering.peers().flatMap((peer) => (peer.ringNeighbour ? [] : [peer.location]));
-    const target = spreadTarget(location, draws, present, options.estimatedNodes(), options.ringNeighboursEachSide);
+    const ours = ownDraw(present);
+    if (ours === undefined && !wantsAnyLongLink(peering.peers(), asked(), options)) return false;
+    const target = ours ?? anyDraw(present);
     const over = [...peering.peers()].sort(byDistanceTo(target))[0];
     if (over === undefined) return false;
     const sent = announces.send(over.link, target, () => {
       seeks--;
-      take(target);
+      take(target, ours !== undefined);
     });
     if (sent) seeks++;
     return sent;

@@ -58,16 +58,29 @@ export function spreadTarget(
   estimatedNodes: number,
   eachSide: number,
 ): RingLocation {
+  const best = leastCovered(
+    own,
+    draws.map((draw) => longTarget(own, draw, estimatedNodes, eachSide)),
+    present,
+  );
+  if (best === undefined) throw new RangeError('at least one draw');
+  return best;
+}
+
+/** Of these places the one that `present` covers worst; the first of equals. */
+export function leastCovered(
+  own: RingLocation,
+  places: readonly RingLocation[],
+  present: readonly RingLocation[],
+): RingLocation | undefined {
   let best: RingLocation | undefined;
   let bestGap = -1;
-  for (const draw of draws) {
-    const target = longTarget(own, draw, estimatedNodes, eachSide);
+  for (const target of places) {
     const gap = gapAround(own, target, present);
     if (gap <= bestGap) continue;
     best = target;
     bestGap = gap;
   }
-  if (best === undefined) throw new RangeError('at least one draw');
   return best;
 }
 

@@ -3,9 +3,10 @@
  *
  * Shape   a peer is there for the ring (the nearest on either side), or as a long link that we asked for or were asked for.
  * Errors  none; a refusal is a value of PeerRefused.reason.
- * Why     ring neighbours are always accepted and never dropped for room: without them greedy routing dead-ends. Long links asked of
- *         us have a cap of their own and are never taken in place of those we chose, so whoever floods us with requests fills only
- *         what was left to requests. Prefix caps hold for the ring too: else one subnet could surround a node.
+ * Why     ring neighbours are always accepted and never dropped for room: without them greedy routing dead-ends. Whom a draw of its own
+ *         led to us (long-draws.ts) is as good as whom ours led to. Anybody else that asks gets a place only while we have few long
+ *         links, a quarter of the places at most, and loses it to those: whoever floods us with requests fills what nobody
+ *         needs. Prefix caps hold for the ring too: else one subnet could surround a node.
  * Source  design §§ 5, 7.
  * @module
  */
@@ -13,8 +14,8 @@ import { PEERS_PER_PREFIX_MAX, PEERS_PER_WIDE_PREFIX_MAX } from '../limits.ts';
 import type { Prefixes } from './prefixes.ts';
 import { compareKeys, distance, nearestEachSide, type RingPlace, steady } from './ring-location.ts';
 
-/** What the relation is for: the ring, a long link that we wished, or one that the other end wished. */
-export type PeerOrigin = 'ring' | 'longOut' | 'longIn';
+/** What the relation is for: the ring, a long link that we wished, or one that the other end wished: by its draw, or just so. */
+export type PeerOrigin = 'ring' | 'longOut' | 'longIn' | 'longAsked';
 
 export const WISH = { long: 0, ring: 1 } as const;
 export type Wish = (typeof WISH)[keyof typeof WISH];
@@ -85,21 +86,39 @@ function ringWithin<T extends RingPlace & Prefixes>(
   );
 }
 
-/** Whether to count the asker among our peers. */
+/**
+ * Whether to count the asker among our peers.
+ * @param isDrawn whether a draw of the asker's led to us
+ */
 export function judgeRequest(
   own: RingPlace,
   peers: readonly PeerFacts[],
   asker: RingPlace & Prefixes,
   wish: Wish,
   limits: PeerLimits,
+  isDrawn = true,
 ): 'accept' | Refusal {
   const isNeighbour = ringKeys(own, [...peers, asker], limits.ringNeighboursEachSide).has(asker.key);
   const competing = isNeighbour ? peers.filter((peer) => peer.ringNeighbour) : peers;
   if (limits.prefixRules && countPrefixes(competing).isFull(asker)) return REFUSAL.prefix;
   if (isNeighbour) return 'accept';
   if (wish === WISH.ring) return REFUSAL.full;
-  const roomForLong = longPeers(peers).length < longPeersMax(limits) && peers.length < limits.peersMax;
-  return roomForLong ? 'accept' : REFUSAL.full;
+  const long = longPeers(peers);
+  // What a draw led here takes the place of what none did: choosePeersToDrop.
+  const yielding = isDrawn ? askedPeers(long).length : 0;
+  if (long.length - yielding >= longPeersMax(limits) || peers.length - yielding >= limits.peersMax) return REFUSAL.full;
+  return isDrawn || roomForAsked(long, limits) > 0 ? 'accept' : REFUSAL.full;
+}
+
+/** Peers that asked us without a draw that led them here. */
+export function askedPeers<T extends PeerFacts>(peers: readonly T[]): T[] {
+  return peers.filter((peer) => peer.origin === 'longAsked' && !peer.ringNeighbour);
+}
+
+/** Places left to them: none once we have half as many long links as we wish, never more than a quarter of all. */
+function roomForAsked(long: readonly PeerFacts[], limits: PeerLimits): number {
+  const asked = askedPeers(long).length;
+  return Math.min(Math.ceil(limits.longLinks / 2) - long.length, Math.floor(limits.peersMax / 4) - asked);
 }
 
 /** Long links beyond the ones we wish ourselves: as many again may be asked of us. */
@@ -109,11 +128,18 @@ export function longPeersMax(limits: PeerLimits): number {
 
 /** Whether to ask for one more long link: at least half of them are our own choice, whoever has asked us. */
 export function wantsLongLink(peers: readonly PeerFacts[], asked: number, limits: PeerLimits): boolean {
-  const long = longPeers(peers).filter((peer) => peer.origin !== 'ring');
+  // Whom no draw led to us keeps us from nothing: he goes when the others are enough.
+  const long = longPeers(peers).filter((peer) => peer.origin !== 'ring' && peer.origin !== 'longAsked');
   const chosen = long.filter((peer) => peer.origin === 'longOut').length + asked;
   if (peers.length + asked >= limits.peersMax) return false;
   if (chosen >= limits.longLinks) return false;
   return long.length + asked < limits.longLinks || chosen < Math.ceil(limits.longLinks / 2);
+}
+
+/** Whether to seek where no draw of our id led, and nobody owes us a place: only while even a quarter of the long links is missing. */
+export function wantsAnyLongLink(peers: readonly PeerFacts[], asked: number, limits: PeerLimits): boolean {
+  const long = longPeers(peers).filter((peer) => peer.origin === 'longIn' || peer.origin === 'longOut');
+  return wantsLongLink(peers, asked, limits) && long.length + asked < Math.ceil(limits.longLinks / 4);
 }
 
 /** Peers to drop now, so that every cap holds: the least useful first, never one that the ring needs. */
@@ -145,6 +171,13 @@ export function choosePeersToDrop(
   }
   for (;;) {
     const long = longPeers(left());
+    if (roomForAsked(long, limits) >= 0) break;
+    const least = leastUseful(own, askedPeers(long));
+    if (least === undefined) break;
+    dropped.add(least);
+  }
+  for (;;) {
+    const long = longPeers(left());
     if (long.length <= longPeersMax(limits) && left().length <= limits.peersMax) break;
     const least = leastUseful(own, long);
     if (least === undefined) break;
@@ -159,7 +192,7 @@ export function choosePeersToDrop(
  * for equal; of those the slowest link goes.
  */
 export function leastUseful(own: RingPlace, long: readonly PeerFacts[]): string | undefined {
-  const order: readonly PeerOrigin[] = ['ring', 'longIn', 'longOut'];
+  const order: readonly PeerOrigin[] = ['ring', 'longAsked', 'longIn', 'longOut'];
   const origin = order.find((candidate) => long.some((peer) => peer.origin === candidate));
   let least: { key: string; gap: number; rttMs: number } | undefined;
   for (const sideAfter of [true, false]) {

@@ -15,6 +15,7 @@ import type { Link, Links } from '../link/link-types.ts';
 import type { Clock, Log } from '../ports.ts';
 import { BINDING, type Descriptor, ROLE, type Role } from '../wire/descriptor-types.ts';
 import type { Message } from '../wire/messages.ts';
+import { isDrawnTo, judgeDraws } from './long-draws.ts';
 import {
   choosePeersToDrop,
   judgeRequest,
@@ -42,6 +43,7 @@ export interface PeerEntry extends Peer, PeerFacts {
   readonly link: Link;
   descriptor: Descriptor;
   location: RingLocation;
+  origin: PeerOrigin;
   ringNeighbour: boolean;
   leftRingMs: number | undefined;
   claims: readonly number[];
@@ -62,6 +64,8 @@ export interface Peering {
   wasRefused(key: string): boolean;
   requestsPending(wish: Wish): number;
   request(link: Link, wish: Wish): void;
+  /** A draw of our own led to that peer too. */
+  chose(key: string): void;
   handleMessage(link: Link, message: Message): void;
   drop(key: string): void;
   /** Drops it, and for so long neither asks it nor lets it become one; the link stays for circuits. At most PEERS_BANNED_MAX. */
@@ -185,7 +189,12 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     // Whom we have asked ourselves we do not turn away: its request and ours have crossed.
     if (pending.has(link.peerKey)) return 'accept';
     const asker = { key: link.peerKey, location: descriptor.location, ...at };
-    return judgeRequest(options.own(), allPeers(), asker, wish, options);
+    return judgeRequest(options.own(), allPeers(), asker, wish, options, isDrawnTo(options.own(), allPeers(), asker));
+  }
+
+  function originOf(asker: RingPlace, wish: Wish): PeerOrigin {
+    if (wish === WISH.ring) return 'ring';
+    return isDrawnTo(options.own(), allPeers(), asker) ? 'longIn' : 'longAsked';
   }
 
   function onRequest(link: Link, wish: Wish): void {
@@ -201,7 +210,8 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
       return;
     }
     link.sendMessage({ type: 'PeerAccepted' });
-    if (descriptor !== undefined) add(link, descriptor, wish === WISH.ring ? 'ring' : 'longIn');
+    if (descriptor === undefined) return;
+    add(link, descriptor, originOf({ key: link.peerKey, location: descriptor.location }, wish));
   }
 
   function onAccepted(link: Link): void {
@@ -243,6 +253,10 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
     request(link, wish) {
       if (pending.has(link.peerKey) || peers.has(link.peerKey) || isBanned(link.peerKey)) return;
       ask(link, wish);
+    },
+    chose(key) {
+      const peer = peers.get(key);
+      if (peer?.origin === 'longAsked') peer.origin = 'longOut';
     },
     handleMessage(link, message) {
       if (message.type === 'PeerRequest') onRequest(link, message.wish === WISH.ring ? WISH.ring : WISH.long);
@@ -286,6 +300,8 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
       for (const [key, request] of [...pending]) if (request.untilMs <= nowMs) pending.delete(key);
       // Refusals are remembered for as long as they still lengthen the next wait.
       for (const [key, entry] of [...refused]) if (entry.untilMs + REFUSED_BACKOFF_MAX_MS <= nowMs) refused.delete(key);
+      for (const { peer, isDrawn } of judgeDraws(options.own(), allPeers()))
+        peer.origin = isDrawn ? 'longIn' : 'longAsked';
       for (const key of choosePeersToDrop(options.own(), allPeers(), options, nowMs)) drop(key);
     },
   };

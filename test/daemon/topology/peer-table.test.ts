@@ -13,6 +13,7 @@ import {
   ringKeys,
   ringWanted,
   WISH,
+  wantsAnyLongLink,
   wantsLongLink,
 } from '../../../daemon/topology/peer-table.ts';
 
@@ -138,4 +139,36 @@ test('leastUseful: of links asked of us, the one amid near others; our own only 
   t.is(leastUseful(OWN, peers), 'at-0.6000');
   t.is(leastUseful(OWN, [mine]), mine.key);
   t.is(leastUseful(OWN, []), undefined);
+});
+
+const ROOMY: PeerLimits = { ringNeighboursEachSide: 1, longLinks: 8, peersMax: 16, prefixRules: true };
+const asked = (at: number): PeerFacts => peer(at, { origin: 'longAsked' });
+const spread = (count: number, make: (at: number) => PeerFacts): PeerFacts[] =>
+  Array.from({ length: count }, (_, i) => make(0.02 + (i * 0.4) / count));
+
+test('judgeRequest: whom no draw led here gets a quarter of the places at most, and only while we have few long links', (t) => {
+  const may = (...long: PeerFacts[]): unknown =>
+    judgeRequest(OWN, table(...RING, ...long), peer(0.9), WISH.long, ROOMY, false);
+  t.is(may(...spread(3, asked)), 'accept');
+  t.is(may(...spread(4, asked)), REFUSAL.full);
+  t.is(may(...spread(3, (at) => peer(at))), 'accept');
+  t.is(may(...spread(4, (at) => peer(at))), REFUSAL.full);
+});
+
+test('judgeRequest: whom a draw led here is taken though others fill the table, and one of those goes', (t) => {
+  const small: PeerLimits = { ...ROOMY, longLinks: 4, peersMax: 6 };
+  const full = table(...RING, peer(0.1), peer(0.2), peer(0.3), asked(0.4));
+  t.is(judgeRequest(OWN, full, peer(0.9), WISH.long, small, false), REFUSAL.full);
+  t.is(judgeRequest(OWN, full, peer(0.9), WISH.long, small, true), 'accept');
+  t.deepEqual(choosePeersToDrop(OWN, full, small, 0), [asked(0.4).key]);
+});
+
+test('wantsLongLink: askers that no draw led here keep us from nothing', (t) => {
+  t.true(wantsLongLink(table(...RING, ...spread(4, asked)), 0, ROOMY));
+});
+
+test('wantsAnyLongLink: only while a quarter of the long links is missing', (t) => {
+  t.true(wantsAnyLongLink(table(...RING, peer(0.1)), 0, ROOMY));
+  t.false(wantsAnyLongLink(table(...RING, peer(0.1)), 1, ROOMY));
+  t.true(wantsAnyLongLink(table(...RING, peer(0.1), ...spread(3, asked)), 0, ROOMY));
 });

@@ -14,13 +14,21 @@ import { hexKey, nodeId } from '../../../daemon/ids.ts';
 import { TURN_ROUNDS } from '../../../daemon/topology/gossip.ts';
 import { createGossipView, type GossipView } from '../../../daemon/topology/gossip-view.ts';
 import { createKnownNodes, type KnownNodes } from '../../../daemon/topology/known-nodes.ts';
-import { LONG_TARGET_DRAWS, nearestCandidate, spreadTarget } from '../../../daemon/topology/peer-choice.ts';
+import { drawnPlaces, isDrawnTo, judgeDraws } from '../../../daemon/topology/long-draws.ts';
 import {
+  LONG_TARGET_DRAWS,
+  leastCovered,
+  nearestCandidate,
+  spreadTarget,
+} from '../../../daemon/topology/peer-choice.ts';
+import {
+  choosePeersToDrop,
   judgeRequest,
   type PeerFacts,
   type PeerLimits,
   ringWanted,
   WISH,
+  wantsAnyLongLink,
   wantsLongLink,
 } from '../../../daemon/topology/peer-table.ts';
 import { prefixesOf } from '../../../daemon/topology/prefixes.ts';
@@ -196,22 +204,40 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
 
   function asks(asker: Node, asked: Node): boolean {
     if (asker.peers.has(asked.place.key)) return false;
+    const peers = [...asked.peers.values()];
+    const isDrawn = isDrawnTo(asked.place, peers, asker.place);
     const verdict = asked.place.isHostile
       ? 'accept'
-      : judgeRequest(asked.place, [...asked.peers.values()], asker.place, WISH.long, LIMITS);
+      : judgeRequest(asked.place, peers, asker.place, WISH.long, LIMITS, isDrawn);
     if (verdict !== 'accept') return false;
-    link(asker, asked, 'longOut', 'longIn');
+    link(asker, asked, 'longOut', isDrawn ? 'longIn' : 'longAsked');
+    dropSurplus(asked);
     return true;
   }
 
+  function dropSurplus(node: Node): void {
+    if (node.place.isHostile) return;
+    for (const { peer, isDrawn } of judgeDraws(node.place, [...node.peers.values()])) {
+      node.peers.set(peer.key, { ...peer, origin: isDrawn ? 'longIn' : 'longAsked' });
+    }
+    for (const key of choosePeersToDrop(node.place, [...node.peers.values()], LIMITS, 0)) unlink(node, key);
+  }
+
   function seekLong(node: Node): void {
+    const places = drawnPlaces(node.place, LIMITS.ringNeighboursEachSide / count);
     for (let turn = 0; turn < 40 && wantsLongLink([...node.peers.values()], 0, LIMITS); turn++) {
       const draws = Array.from({ length: LONG_TARGET_DRAWS }, () => ({ distance: random.unit(), side: random.unit() }));
       const present = [...node.peers.values()].flatMap((peer) => (peer.ringNeighbour ? [] : [peer.location]));
-      const target = spreadTarget(node.place.location, draws, present, count, LIMITS.ringNeighboursEachSide);
-      const candidates = knownPlaces(node).filter((one) => !node.peers.has(one.key));
+      const drawn = leastCovered(node.place.location, places, present);
+      if (drawn !== undefined) places.splice(places.indexOf(drawn), 1);
+      else if (!wantsAnyLongLink([...node.peers.values()], 0, LIMITS)) return;
+      const target = drawn ?? spreadTarget(node.place.location, draws, present, count, LIMITS.ringNeighboursEachSide);
+      const candidates = knownPlaces(node).filter((one) => drawn !== undefined || !node.peers.has(one.key));
       const found = nearestCandidate(node.place, target, candidates);
-      if (found !== undefined) asks(node, nodes.get(found.key)!);
+      if (found === undefined) continue;
+      const peer = node.peers.get(found.key);
+      if (peer === undefined) asks(node, nodes.get(found.key)!);
+      else if (peer.origin === 'longAsked') node.peers.set(found.key, { ...peer, origin: 'longOut' });
     }
   }
 
@@ -260,6 +286,7 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
     for (const node of random.shuffled(honest)) {
       repairRing(node);
       seekLong(node);
+      dropSurplus(node);
       gossip(node, hour);
       const peers = [...node.peers.values()];
       sum.tables++;
@@ -268,7 +295,7 @@ function month(seed: number, count: number, days: number, sum: Sum): void {
       for (const peer of peers) {
         sum.peers++;
         if (peer.isHostile) sum.hostilePeers++;
-        if (peer.origin === 'longIn' && !peer.ringNeighbour) continue;
+        if ((peer.origin === 'longAsked' || peer.origin === 'longIn') && !peer.ringNeighbour) continue;
         sum.chosen++;
         if (peer.isHostile) sum.hostileChosen++;
       }

@@ -30,6 +30,10 @@ const RUNS: Readonly<Record<string, { readonly what: string; readonly run: (seed
     what: 'round trips up to 100 MiB and 2,000 files with three of ten killed, a range, exact losses and their healing, what a home tells',
     run: async (seed) => (await import('./documents.ts')).run(seed),
   },
+  memory: {
+    what: '1 GiB (MEMORY_MIB) published and fetched on a devnet of 10, 10 GiB (MEMORY_SIMULATED_GIB) against a simulated store: peak above idle',
+    run: async (seed) => (await import('./memory.ts')).run(seed),
+  },
   'queue-kills': {
     what: 'fetches and publishes of 200 MiB under a hundred kills of command and daemon: what is fetched or inserted again',
     run: async (seed) => (await import('./queue-kills.ts')).run(seed),

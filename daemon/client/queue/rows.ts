@@ -31,7 +31,8 @@ export class Rows {
   setState(entry: Entry, state: Entry['state']): void {
     entry.state = state;
     entry.changedMs = this.#clock.wallMs();
-    this.save(entry);
+    // One that runs is begun again from the row before, whether that says so or not: the wait for the disk is spared.
+    if (state !== 'running') this.save(entry);
     this.tell(entry, 'changed');
   }
 

@@ -24,6 +24,41 @@ export const PEER_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../peer.ts')).peerSelf,
   },
   {
+    name: 'peer add',
+    args: [
+      {
+        name: '<invite>',
+        sentence: 'an invite of this network, or a descriptor as peer self prints it; - reads stdin',
+      },
+    ],
+    flags: [],
+    sentence: 'Ask the nodes of an invite or descriptor in as peers.',
+    example: 'holloway peer add "$(cat invite.txt)"',
+    json: { v: 'integer', tried: 'integer', linked: 'integer' },
+    load: async () => (await import('../peer-change.ts')).peerAdd,
+  },
+  {
+    name: 'peer drop',
+    args: [{ name: '<peer>', sentence: 'as peer list names it, for example p04' }],
+    flags: [{ flags: '--yes', sentence: 'without asking' }],
+    sentence: 'End routing over a peer; it may come back after a minute.',
+    example: 'holloway peer drop p04',
+    json: { v: 'integer', banned: 'integer' },
+    load: async () => (await import('../peer-change.ts')).peerDrop,
+  },
+  {
+    name: 'peer ban',
+    args: [{ name: '<peer>', sentence: 'as peer list names it, for example p04' }],
+    flags: [
+      { flags: '--for <time>', sentence: 'how long, 1s..30d (1h); bans end with the daemon' },
+      { flags: '--yes', sentence: 'without asking' },
+    ],
+    sentence: 'End routing over a peer and keep it away for a time.',
+    example: 'holloway peer ban p04 --for 24h',
+    json: { v: 'integer', banned: 'integer' },
+    load: async () => (await import('../peer-change.ts')).peerBan,
+  },
+  {
     name: 'peer invite',
     args: [],
     flags: [{ flags: '--expires <time>', sentence: 'how long it is good for, 1m..30d (24h)' }, TIMEOUT],

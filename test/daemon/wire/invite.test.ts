@@ -103,3 +103,15 @@ test('invite: fields out of bounds are our own mistake', (t) => {
     t.throws(() => encodeInvite(crypto, inviteOf(change)), { instanceOf: RangeError });
   }
 });
+
+test('invite: base64url has one spelling: spare characters and spare bits are damage', (t) => {
+  for (let length = 280; length < 283; length++) {
+    const line = encodeInvite(crypto, inviteOf({ seeds: [new Uint8Array(length)] }));
+    t.is(decodeInvite(crypto, line, NOW_MS).type, 'invite');
+    for (const spare of ['A', 'w', '-']) t.is(decodeInvite(crypto, line + spare, NOW_MS).type, 'damaged', spare);
+    if (line.slice(INVITE_PREFIX.length).length % 4 === 0) continue;
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const last = alphabet.indexOf(line.at(-1)!);
+    t.is(decodeInvite(crypto, line.slice(0, -1) + alphabet[last + 1]!, NOW_MS).type, 'damaged', 'spare bits');
+  }
+});

@@ -136,6 +136,7 @@ export async function createNode(ports: Ports, settings: NodeSettings, extras: N
       linkKeys: () => identity.linkKeys(topology.networkHour()),
       nowHour: () => topology.networkHour(),
       allowPrivateAddresses: settings.allowPrivateAddresses,
+      network: settings.networkName,
       sendDescriptor: settings.role !== ROLE.light,
       prefixRules: settings.prefixRules,
       isLinkInUse: (link) => onion.isLinkInUse(link) || topology.peers().some((peer) => peer.link === link),

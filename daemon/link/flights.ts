@@ -85,9 +85,22 @@ export function decodeMasked(bytes: Uint8Array): Masked | null {
   return { ephemeral: bytes.slice(0, E_BYTES), padLength, word: view.getUint16(E_BYTES + 2) };
 }
 
-/** What both ends must agree on before the first Noise message. */
-export function prologue(nodeId: Uint8Array, nonce: Uint8Array, padLength: number, version: number): Uint8Array {
-  return concatBytes(toBytes('holloway link'), nodeId, nonce, u16(padLength), u16(version));
+/** The network whose name stands in no handshake: what every node is in that was told nothing else. */
+export const DEFAULT_NETWORK = 'holloway';
+
+/**
+ * What both ends must agree on before the first Noise message.
+ * @param network name of the network; nodes of different names never link
+ */
+export function prologue(
+  nodeId: Uint8Array,
+  nonce: Uint8Array,
+  padLength: number,
+  version: number,
+  network = DEFAULT_NETWORK,
+): Uint8Array {
+  const name = toBytes(network === DEFAULT_NETWORK ? '' : network);
+  return concatBytes(toBytes('holloway link'), nodeId, nonce, u16(padLength), u16(version), name);
 }
 
 /** Payload of flights 1 and 2: `version` is the highest spoken, or the one chosen. */

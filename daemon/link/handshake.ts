@@ -74,6 +74,8 @@ export interface InitiatorOptions {
   readonly staticKey: DhKeyPair;
   /** Encoded own descriptor; undefined shows none (light). */
   readonly ownDescriptor: Uint8Array | undefined;
+  /** Name of the network; the default one if not given. */
+  readonly network?: string | undefined;
 }
 
 export interface Initiator extends HandshakeMachine {
@@ -90,7 +92,7 @@ export function createInitiator(options: InitiatorOptions): Initiator {
     crypto,
     pattern: 'XKhfs',
     initiator: true,
-    prologue: prologue(to.nodeId, nonce, pad.length, PROTOCOL_VERSION),
+    prologue: prologue(to.nodeId, nonce, pad.length, PROTOCOL_VERSION, options.network),
     staticKey: options.staticKey,
     remoteStatic: to.linkKey,
   });
@@ -149,6 +151,8 @@ export interface ResponderOptions {
   readonly replay: ReplayGuard;
   /** Throws ProtocolError for a descriptor that does not hold. */
   readonly decodeDescriptor: (bytes: Uint8Array) => Descriptor;
+  /** Name of the network; the default one if not given. */
+  readonly network?: string | undefined;
 }
 
 export function createResponder(options: ResponderOptions): HandshakeMachine {
@@ -182,7 +186,7 @@ export function createResponder(options: ResponderOptions): HandshakeMachine {
     const nonce = input.view(0, NONCE_BYTES);
     const mac = input.view(NONCE_BYTES + MASKED_BYTES, FLIGHT_1_HEAD_BYTES - NONCE_BYTES - MASKED_BYTES);
     const message = concatBytes(ephemeral, input.view(FLIGHT_1_HEAD_BYTES, FLIGHT_1_BODY_BYTES));
-    const bound = prologue(ownNodeId, nonce, padLength, word);
+    const bound = prologue(ownNodeId, nonce, padLength, word, options.network);
     for (const staticKey of options.linkKeys) {
       const tried = createNoiseHandshake({ crypto, pattern: 'XKhfs', initiator: false, prologue: bound, staticKey });
       const payload = tried.readMessage(message);

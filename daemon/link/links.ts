@@ -47,6 +47,8 @@ export interface LinksOptions {
   readonly linkKeys: () => readonly DhKeyPair[];
   readonly nowHour: () => number;
   readonly allowPrivateAddresses: boolean;
+  /** Name of the network, the default one if not given: nodes of another one never link to us. */
+  readonly network?: string;
   /** False for a light client: it shows no descriptor, and a fresh static key on every link. */
   readonly sendDescriptor: boolean;
   /** Whether links are capped by where they come from; true if not given. Off where all nodes share one address. */
@@ -272,6 +274,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
       ownNodeId: options.ownDescriptor().nodeId,
       linkKeys,
       replay,
+      network: options.network,
       decodeDescriptor: (bytes) =>
         decodeDescriptor(crypto, bytes, {
           nowHour: options.nowHour(),
@@ -304,7 +307,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions, events: Link
     const own = options.sendDescriptor ? options.ownDescriptor().encoded : undefined;
     // A light client's key must not tell two guards that they serve the same one.
     const staticKey = options.sendDescriptor ? options.linkKeys()[0]! : crypto.dhKeyPair();
-    const machine = createInitiator({ crypto, random, to, staticKey, ownDescriptor: own });
+    const machine = createInitiator({ crypto, random, to, staticKey, ownDescriptor: own, network: options.network });
     const conduit = new Conduit(deps.transport.dial(to.addresses[0]!), totals, {
       open: () => {
         opened = true;

@@ -72,6 +72,9 @@ export function makeAttacker(crypto: Crypto, host: string, port: number): Identi
   return { linkKey, descriptor };
 }
 
+/** The nodes under attack are a devnet. */
+const NETWORK = 'devnet';
+
 /** The first flight of a genuine handshake, to be cut or sent twice. */
 export function firstFlight(to: Descriptor, from: Identity): Uint8Array {
   const crypto = testCrypto(Math.random());
@@ -81,6 +84,7 @@ export function firstFlight(to: Descriptor, from: Identity): Uint8Array {
     to,
     staticKey: from.linkKey,
     ownDescriptor: from.descriptor.encoded,
+    network: NETWORK,
   }).first;
 }
 
@@ -104,6 +108,7 @@ export function handshake(to: Descriptor, from: Identity): Promise<RecordPeer> {
     to,
     staticKey: from.linkKey,
     ownDescriptor: from.descriptor.encoded,
+    network: NETWORK,
   });
   const { host } = from.descriptor.addresses[0]!;
   return new Promise((resolve, reject) => {
@@ -200,6 +205,7 @@ export async function startLiar(host: string, seeds: readonly Descriptor[]): Pro
       nowHour: () => Math.floor(Date.now() / HOUR_MS),
       allowPrivateAddresses: true,
       sendDescriptor: true,
+      network: NETWORK,
     },
     {
       opened: (link) => void link.sendMessage({ type: 'PeerRequest', wish: 1 }),

@@ -30,6 +30,8 @@ export interface Secrets {
 export interface Responder {
   readonly nodeId: Uint8Array;
   readonly linkKey: Uint8Array;
+  /** Name of its network. */
+  readonly network?: string;
 }
 
 export interface RelayMessage {
@@ -106,7 +108,12 @@ interface Handshake {
   readonly inKey: Buffer;
 }
 
-function readHandshake(out: Buffer, into: Buffer, { nodeId, linkKey }: Responder, secrets: Secrets): Handshake {
+function readHandshake(
+  out: Buffer,
+  into: Buffer,
+  { nodeId, linkKey, network = 'holloway' }: Responder,
+  secrets: Secrets,
+): Handshake {
   const nonce = out.subarray(0, 16);
   const masked1 = out.subarray(16, 52);
   const macKey = hkdf(nodeId, nonce, 'holloway mac', 32);
@@ -118,7 +125,8 @@ function readHandshake(out: Buffer, into: Buffer, { nodeId, linkKey }: Responder
   const [re, pad2] = [plain2.subarray(0, 32), plain2.readUInt16BE(32)];
   strictEqual(plain2.readUInt16BE(34), 0);
 
-  const prologue = Buffer.concat([Buffer.from('holloway link'), nodeId, nonce, u16(pad1), u16(version1)]);
+  const name = Buffer.from(network === 'holloway' ? '' : network);
+  const prologue = Buffer.concat([Buffer.from('holloway link'), nodeId, nonce, u16(pad1), u16(version1), name]);
   let hash = sha256(Buffer.from('Noise_XKhfs_25519+MLKEM768_ChaChaPoly_SHA256'));
   let chain: Buffer = hash;
   let key: Buffer = Buffer.alloc(0);

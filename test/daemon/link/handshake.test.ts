@@ -212,3 +212,32 @@ test('first and second flights look uniform: every byte position together, and e
   for (const [bit, ones] of bits.entries())
     t.true(Math.abs(ones - count / 2) < limit, `bit ${bit}: ${ones} of ${count}`);
 });
+
+test('handshake: nodes of networks of different names never link, and the default name stands in no flight', (t) => {
+  const replay = (): ReplayGuard => createReplayGuard(undefined, silentLog);
+  const answers = (dialled: string | undefined, answering: string | undefined): string => {
+    const { first } = createInitiator({
+      crypto,
+      random,
+      to: bob.descriptor,
+      staticKey: alice.linkKey,
+      ownDescriptor: alice.descriptor.encoded,
+      network: dialled,
+    });
+    const machine = createResponder({
+      crypto,
+      random,
+      ownNodeId: bob.descriptor.nodeId,
+      linkKeys: [bob.linkKey],
+      replay: replay(),
+      decodeDescriptor: (bytes) => decodeDescriptor(crypto, bytes, { nowHour: NOW_HOUR, allowPrivateAddresses: true }),
+      network: answering,
+    });
+    return machine.push(first).type;
+  };
+  t.is(answers('garden', 'garden'), 'send');
+  t.is(answers('holloway', undefined), 'send');
+  t.is(answers('garden', 'gardens'), 'failed');
+  t.is(answers(undefined, 'garden'), 'failed');
+  t.is(answers('garden', undefined), 'failed');
+});

@@ -34,15 +34,16 @@ export async function followQueued(context: Context, id: string, giveUp: AbortSi
 async function leave({ api, output }: Context, id: string, isPause: boolean): Promise<void> {
   try {
     if (isPause) await api.post(`/v1/queue/${id}/pause`);
-    const { transfer, uri } = await api.get<QueueStatus>(`/v1/queue/${id}`);
+    const { transfer, uri, persistence } = await api.get<QueueStatus>(`/v1/queue/${id}`);
     const hasSome = transfer.kind === 'publish' ? uri !== null : transfer.bytes > 0;
     if (!hasSome) {
       await api.post(`/v1/queue/${id}/remove`);
       return;
     }
+    const howLong = persistence === 'reboot' ? 'until the daemon ends' : 'for 7 days';
     const blocks = `${transfer.blocksHave} of ${transfer.blocksNeeded ?? '?'} blocks`;
     output.note(
-      `${isPause ? 'paused' : 'stopped'}: ${blocks} kept for 7 days. The same command goes on from there, ` +
+      `${isPause ? 'paused' : 'stopped'}: ${blocks} kept ${howLong}. The same command goes on from there, ` +
         `or: holloway transfers ${isPause ? 'resume' : 'retry'} ${transfer.alias}`,
     );
     if (transfer.kind === 'publish' && uri !== null) {

@@ -123,7 +123,7 @@ class Queue implements PersistentQueue {
           same.to = to; // it may replace what has the name by now
           return this.#goOn(same, request.priority);
         }
-        const isLeft = same.state === 'paused' || same.state === 'failed' || same.state === 'cancelled';
+        const isLeft = same.state !== 'running' && same.state !== 'queued';
         if (to.replace !== true || !isLeft || !isUnmarked(same, entry)) throw new LocalError('exists', partOf(to.path));
         await this.remove(same.id); // a part that nobody goes on with, and something else is wanted in its place
       }

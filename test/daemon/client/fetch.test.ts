@@ -232,8 +232,11 @@ test('fetch: a huge document of which only a top is shown ends without asking fo
     segments: [],
     children,
   }));
+  const before = process.threadCpuUsage();
   await t.throwsAsync(fetchBytes(world, world.client.fetch(huge, FAST)), { code: 'incomplete' });
   t.is(world.fetches.length, 1 + 4);
+  const { user } = process.threadCpuUsage(before);
+  t.true(user < 1_000_000, `${user} us`); // counting its fifty million segments takes twice that
 });
 
 test('fetch: at most two segments are asked for ahead of the reader', async (t) => {

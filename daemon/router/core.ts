@@ -67,6 +67,8 @@ export class RouterCore {
   readonly trust = new ClaimTrust();
   readonly badSenders = new BadSenders();
   readonly shares = new Shares();
+  /** The same of those that a claim decided. */
+  readonly claimShares = new Shares();
   readonly estimates: Estimates;
   readonly keepsHighHtl: (link: Link) => boolean;
   /** While the owner wants it. */

@@ -7,13 +7,15 @@
  * Why     the rounding error is added, and a claim must then still be nearer than we are, because our peers claim us too: a
  *         node that believed its own rounded image ran in circles (15 hops, 82 % success at 1,000 nodes). Below 1/2048 a
  *         claim says less than our own table does. One peer takes at most 30 % of the requests, or a node with many links
- *         would see most of what we route; but a busy peer is passed over only for another that is nearer than we are. What peers were
+ *         would see most of what we route. Claims are words, so what one peer's claims win has a lower share (peer-memory.ts): whoever claims to know
+ *         somebody everywhere would else be asked everything. But a busy peer is passed over only for another that is nearer than we are. What peers were
  *         worth before (estimates.ts) reorders those that are nearer than we are, and makes nobody eligible who is not.
  * Source  design § 7.
  * @module
  */
 import type { RingLocation } from '../ids.ts';
 import { distance } from '../keys/location.ts';
+import { claimWeights } from './claim-weights.ts';
 
 export const CLAIM_UNITS = 4_096;
 /** Half a unit: how far a claim may be from the truth. */
@@ -48,6 +50,8 @@ export interface HopQuestion<Candidate extends HopCandidate = HopCandidate> {
   weightsOf(peerKey: string): ReadonlyMap<number, number> | undefined;
   /** Peers that had more than their share of the latest requests. */
   readonly overShare: ReadonlySet<string>;
+  /** Peers whose claims won more than their share of late: only their own place counts. */
+  readonly overClaimed?: ReadonlySet<string>;
   /** What a promised distance is multiplied with, from what the peer was worth before; without it closeness alone decides. */
   factorOf?(peerKey: string, distance: number): number;
 }
@@ -83,13 +87,14 @@ function score<Candidate extends HopCandidate>(
   const direct = distance(peer.location, question.target);
   let bestScore = direct;
   let bestClaim: number | undefined;
-  if (own > LOOK_AHEAD_ABOVE && peer.claims.length > 0) {
+  if (own > LOOK_AHEAD_ABOVE && peer.claims.length > 0 && !question.overClaimed?.has(peer.key)) {
     const weights = question.weightsOf(peer.key);
-    for (const claim of peer.claims) {
+    const plausible = claimWeights(peer.location, peer.claims);
+    for (const [index, claim] of peer.claims.entries()) {
       const place = (claim / CLAIM_UNITS) as RingLocation;
       const promised = distance(place, question.target) + CLAIM_ERROR;
       if (promised >= own || promised >= bestScore) continue;
-      const weight = weights?.get(claim) ?? 1;
+      const weight = (weights?.get(claim) ?? 1) * plausible[index]!;
       if (weight === 0) continue;
       const weighted = promised / weight;
       if (weighted >= own || weighted >= bestScore || pointsAt(place, question.avoid)) continue;

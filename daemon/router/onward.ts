@@ -21,6 +21,7 @@ import type { Peer } from '../topology/topology-types.ts';
 import type { AskResult, AskTimes, Question, Reply } from './asks.ts';
 import type { RouterCore } from './core.ts';
 import { chooseNextHop, type HopChoice } from './next-hop.ts';
+import { claimShareMax } from './peer-memory.ts';
 
 /** With less left than this no further peer is asked. */
 const ATTEMPT_MS_MIN = 50;
@@ -185,6 +186,7 @@ export function rankHops(core: RouterCore, target: RingLocation): readonly HopCh
       avoid: ranked.map(({ peer }) => peer.location),
       weightsOf: (peerKey) => core.trust.weightsOf(peerKey, core.nowMs()),
       overShare: core.shares.over(core.peers().length),
+      overClaimed: core.claimShares.over(core.peers().length, claimShareMax(core.peers().length)),
       factorOf: (key, away) => core.estimates.factorOf(key, away),
     });
     if (hop === undefined) break;
@@ -214,6 +216,7 @@ function pickHop(
       avoid,
       weightsOf: (peerKey) => core.trust.weightsOf(peerKey, nowMs),
       overShare: core.shares.over(peers.length),
+      overClaimed: core.claimShares.over(peers.length, claimShareMax(peers.length)),
       ...(core.options.usesEstimates === false
         ? {}
         : { factorOf: (key: string, away: number) => core.estimates.factorOf(key, away) }),
@@ -235,6 +238,7 @@ async function askHop<Result>(
   hop: HopChoice<Peer>,
 ): Promise<Verdict<Result>> {
   core.shares.chosen(hop.peer.key);
+  if (hop.claim !== undefined) core.claimShares.chosen(hop.peer.key);
   const leftMs = Math.floor(onward.deadlineAtMs - core.nowMs());
   const passedOnMs = Math.floor(leftMs * 0.9);
   const times: AskTimes = {

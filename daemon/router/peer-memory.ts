@@ -115,6 +115,15 @@ const SHARE_MAX = 0.3;
 const SHARE_PEERS_MIN = 5;
 const NOBODY: ReadonlySet<string> = new Set();
 
+/** With few peers each one's claims win more by right. */
+const CLAIM_SHARE_MIN = 0.1;
+const CLAIM_SHARE_TIMES = 2;
+
+/** Of the latest requests that a claim decided, what one peer's claims may have won: twice its even share. */
+export function claimShareMax(peerCount: number): number {
+  return Math.max(CLAIM_SHARE_MIN, CLAIM_SHARE_TIMES / Math.max(1, peerCount));
+}
+
 /** Who got the last hundred requests sent on. */
 export class Shares {
   readonly #latest: string[] = [];
@@ -134,11 +143,11 @@ export class Shares {
   }
 
   /** Peers at their share; nobody while there are too few peers to spread over. */
-  over(peerCount: number): ReadonlySet<string> {
+  over(peerCount: number, shareMax = SHARE_MAX): ReadonlySet<string> {
     if (peerCount < SHARE_PEERS_MIN) return NOBODY;
     let over: Set<string> | undefined;
     for (const [peerKey, count] of this.#counts) {
-      if (count < SHARE_WINDOW * SHARE_MAX) continue;
+      if (count < SHARE_WINDOW * shareMax) continue;
       over ??= new Set();
       over.add(peerKey);
     }

@@ -4,8 +4,8 @@
  * Shape   resolves to the URI after every block was acknowledged. A document of one block without content type and name is that
  *         block; any other is a manifest and its segments. A session inserts several documents over the same circuits (a directory).
  * Errors  LocalError: publish_failed, usage (metadata), too_large (convergent), offline, connecting, stalled, cancelled.
- * Why     one segment is inserted while the next is read and coded, so the circuits stay busy across the border and at most two segments are in
- *         memory. The top block leaves last: nobody can find a document that is not wholly there. The secret is random unless
+ * Why     one segment is inserted while the next is coded and a third is read (segment.ts), so the circuits stay busy across the border and no more
+ *         are in memory. The top block leaves last: nobody can find a document that is not wholly there. The secret is random unless
  *         asked otherwise, so nobody can know a block before the URI is out.
  * Source  design §§ 6, 10; formats.md "convergent document secret".
  * @module

@@ -63,6 +63,23 @@ test('queue: killed again and again, a fetch asks for no block twice that had co
   t.deepEqual([...world.files.contents.keys()], ['/user/c.bin']);
 });
 
+test('queue: killed again and again, a compressed document goes on across the border of two short segments', async (t) => {
+  const world = await createQueueWorld({ latencyMs: 20, windowBlocks: 4 });
+  const bytes = new Uint8Array(9_000_000); // half of each piece is zeros: about 140 blocks, in segments of 70
+  for (let at = 0; at < bytes.length; at += 1_048_576) bytes.set(documentBytes(500_000, at + 1), at);
+  const uri = await publishBytes(world.net, bytes, { compress: true });
+  const id = await world.queue.fetch({ ...FETCH, uri, to: { type: 'disk', path: '/user/z.bin' } });
+  for (let kill = 0; kill < 7; kill++) {
+    await world.net.clock.advance(97);
+    await world.kill();
+  }
+  t.is((await world.until(id, 'done', 'failed')).error, undefined);
+  t.is(Buffer.compare(world.files.contents.get('/user/z.bin')!, bytes), 0);
+  const needed = new Set(world.net.fetches.map(({ key }) => key)).size;
+  t.true(needed > 129 && needed < 191, `${needed} blocks`);
+  t.true(world.net.fetches.length - 7 * 4 <= needed * 1.02, `${world.net.fetches.length} requests`);
+});
+
 test('queue: killed again and again, a publish has one key and inserts nothing twice that was acknowledged', async (t) => {
   const world = await createQueueWorld({ latencyMs: 20, windowBlocks: 4 });
   const bytes = documentBytes(SEGMENT + 11);

@@ -68,6 +68,8 @@ export const PEER_CLAIMS_MAX = 64;
 /** Nodes that the owner of this one does not want as peers for a while. */
 export const PEERS_BANNED_MAX = 256;
 export const PEERS_PER_PREFIX_MAX = 2;
+/** Nodes of which it is remembered since when they are known. */
+export const PROBATION_NODES_MAX = 1_024;
 export const RELAY_VIEW_MAX = 1_024;
 /** Nodes among which partners of gossip are drawn; nodes that may push themselves to us in one turn of it; keys that pulls bring in one. */
 export const GOSSIP_VIEW_MAX = 32;

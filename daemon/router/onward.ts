@@ -21,6 +21,7 @@ import type { Peer } from '../topology/topology-types.ts';
 import type { AskResult, AskTimes, Question, Reply } from './asks.ts';
 import type { RouterCore } from './core.ts';
 import { chooseNextHop, type HopChoice } from './next-hop.ts';
+import { readablePeers } from './owners.ts';
 import { claimShareMax } from './peer-memory.ts';
 
 /** With less left than this no further peer is asked. */
@@ -204,7 +205,8 @@ function pickHop(
 ): HopChoice<Peer> | { readonly blocked: HopFailure } | undefined {
   const nowMs = core.nowMs();
   const peers = core.peers();
-  const left = peers.filter((peer) => peer.link.isOpen && peer.key !== onward.asker?.key && !tried.has(peer.key));
+  const asked = onward.isCostly ? peers : readablePeers(peers);
+  const left = asked.filter((peer) => peer.link.isOpen && peer.key !== onward.asker?.key && !tried.has(peer.key));
   const avoid = [...tried.values()];
   if (onward.asker?.location !== undefined) avoid.push(onward.asker.location);
   const choose = (candidates: readonly Peer[]): HopChoice<Peer> | undefined =>

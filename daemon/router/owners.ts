@@ -28,6 +28,12 @@ export function ownersOfFetch(
   return replica > 0 || ref.kind !== KIND.chk ? options.ownersReplicated : options.owners;
 }
 
+/** Whom to read from: who is known for long, or all while nobody is. Where a network is flooded, what was stored before lies with those. */
+export function readablePeers<T extends Peer>(peers: readonly T[]): readonly T[] {
+  const known = peers.filter((peer) => peer.onProbation !== true);
+  return known.length === 0 ? peers : known;
+}
+
 /** Nearest first, ties by key. */
 export function nearestPeers(peers: readonly Peer[], target: RingLocation): Peer[] {
   return peers

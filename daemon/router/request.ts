@@ -24,7 +24,7 @@ import { HTL_FINAL, nextHtl } from './htl.ts';
 import type { HopChoice } from './next-hop.ts';
 import { offerTo } from './offers.ts';
 import { type HopFailure, type Onward, tryNextHops, type Verdict, worstOf } from './onward.ts';
-import { isAmongNearest, nearestPeers, ownersOfFetch, ownersWanted } from './owners.ts';
+import { isAmongNearest, nearestPeers, ownersOfFetch, ownersWanted, readablePeers } from './owners.ts';
 import { type Asker, refName } from './pending.ts';
 
 /** The next co-owner is asked when the one before said no, or after this long. */
@@ -172,32 +172,46 @@ function isNear(core: RouterCore, wanted: Search): boolean {
   const owners = ownersOfFetch(wanted.ref, wanted.replica, core.options);
   if (owners <= core.options.owners) return false;
   const near = ownersWanted(owners, view.estimatedNodes()) * NEAR_ENOUGH;
-  return isAmongNearest(view.ownLocation, core.peers(), wanted.target, near);
+  return isAmongNearest(view.ownLocation, readablePeers(core.peers()), wanted.target, near);
 }
 
 /**
  * The first block that one of the other owners has; undefined when none does.
  * @param times how many times as many nodes as there should be owners are asked
  */
-function askCoOwners(
+async function askCoOwners(
   core: RouterCore,
   wanted: Search,
   tried: ReadonlySet<string>,
   times = 1,
 ): Promise<Uint8Array | undefined> {
+  const peers = core.peers();
+  const first = readablePeers(peers);
+  const payload = await askOwnersAmong(core, wanted, first, tried, times);
+  if (payload !== undefined || first.length === peers.length || core.stopped) return payload;
+  // What was stored in the last hour may lie with those that came in it.
+  const others = peers.filter((peer) => peer.onProbation === true);
+  return askOwnersAmong(core, wanted, others, tried, times);
+}
+
+function askOwnersAmong(
+  core: RouterCore,
+  wanted: Search,
+  peers: readonly Peer[],
+  tried: ReadonlySet<string>,
+  times: number,
+): Promise<Uint8Array | undefined> {
   const nowMs = core.nowMs();
   const { view } = core.deps;
   const name = refName(wanted.ref, wanted.replica);
   const owners = ownersWanted(ownersOfFetch(wanted.ref, wanted.replica, core.options), view.estimatedNodes());
-  const others = core
-    .peers()
-    .filter(
-      (peer) =>
-        core.mayAsk(peer) &&
-        peer.key !== wanted.asker?.link.peerKey &&
-        !tried.has(peer.key) &&
-        core.failures.peerRemainingMs(name, peer.key, nowMs) === 0,
-    );
+  const others = peers.filter(
+    (peer) =>
+      core.mayAsk(peer) &&
+      peer.key !== wanted.asker?.link.peerKey &&
+      !tried.has(peer.key) &&
+      core.failures.peerRemainingMs(name, peer.key, nowMs) === 0,
+  );
   const targets = nearestPeers(others, wanted.target).slice(0, owners * times - 1);
   return new Promise((resolve) => {
     let next = 0;

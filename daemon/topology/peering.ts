@@ -45,6 +45,7 @@ export interface PeerEntry extends Peer, PeerFacts {
   location: RingLocation;
   origin: PeerOrigin;
   ringNeighbour: boolean;
+  onProbation: boolean;
   leftRingMs: number | undefined;
   claims: readonly number[];
 }
@@ -89,6 +90,8 @@ export interface PeeringDeps {
 export interface PeeringOptions extends PeerLimits {
   readonly role: Role;
   readonly own: () => RingPlace;
+  /** Whether that node is known too shortly to be read from; absent: nobody is. */
+  readonly isNew?: (key: string) => boolean;
   /** The newest verified descriptor of that node, if any. */
   readonly newest: (key: string) => Descriptor | undefined;
   readonly onPeerUp: (peer: PeerEntry) => void;
@@ -108,8 +111,11 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
 
   function markRing(): void {
     const ring = ringKeys(options.own(), allPeers(), options.ringNeighboursEachSide);
+    // Those known for long stay beside newer ones that came between: what was stored before lies with them.
+    const old = allPeers().filter((peer) => !peer.onProbation);
+    const oldRing = ringKeys(options.own(), old, options.ringNeighboursEachSide);
     for (const peer of peers.values()) {
-      const isNeighbour = ring.has(peer.key);
+      const isNeighbour = ring.has(peer.key) || (peer.origin === 'ring' && oldRing.has(peer.key));
       if (peer.ringNeighbour && !isNeighbour) peer.leftRingMs = clock.nowMs();
       if (isNeighbour) peer.leftRingMs = undefined;
       peer.ringNeighbour = isNeighbour;
@@ -132,6 +138,7 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
       origin,
       ...prefixesOf(link.remote.host),
       ringNeighbour: false,
+      onProbation: options.isNew?.(key) ?? false,
       leftRingMs: undefined,
       claims: [],
     };
@@ -300,6 +307,10 @@ export function createPeering(deps: PeeringDeps, options: PeeringOptions): Peeri
       for (const [key, request] of [...pending]) if (request.untilMs <= nowMs) pending.delete(key);
       // Refusals are remembered for as long as they still lengthen the next wait.
       for (const [key, entry] of [...refused]) if (entry.untilMs + REFUSED_BACKOFF_MAX_MS <= nowMs) refused.delete(key);
+      const isNew = options.isNew;
+      const passed = isNew === undefined ? [] : allPeers().filter((peer) => peer.onProbation && !isNew(peer.key));
+      for (const peer of passed) peer.onProbation = false;
+      if (passed.length > 0) markRing();
       for (const { peer, isDrawn } of judgeDraws(options.own(), allPeers()))
         peer.origin = isDrawn ? 'longIn' : 'longAsked';
       for (const key of choosePeersToDrop(options.own(), allPeers(), options, nowMs)) drop(key);

@@ -15,6 +15,8 @@ export interface Peer {
   readonly link: Link;
   readonly since: number; // Clock.nowMs
   readonly ringNeighbour: boolean;
+  /** First heard of within the last hour: copied to, and read from only where nobody else is left. Absent: no. */
+  readonly onProbation?: boolean;
   /** What it last claimed of its peers: locations in units of 1/4096 (design § 7). */
   readonly claims: readonly number[];
 }

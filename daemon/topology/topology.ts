@@ -36,6 +36,7 @@ import { hoursAhead, hoursToMs, medianOffsetHours, ownHour } from './network-hou
 import { estimateNodes } from './peer-choice.ts';
 import { createPeerControl } from './peer-control.ts';
 import { createPeering, keyOf } from './peering.ts';
+import { createProbation } from './probation.ts';
 import { createReachability } from './reachability.ts';
 import { createRelayReports } from './relay-reports.ts';
 import { createRememberedPeers } from './remembered-peers.ts';
@@ -104,11 +105,13 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       isPeer: (key) => peering.get(key) !== undefined,
     },
   );
+  const probation = createProbation({ clock });
   const peering = createPeering(
     { clock, log, links },
     {
       ...options,
       own,
+      isNew: (key) => probation.isNew(key),
       newest: (key) => known.get(key)?.descriptor,
       onPeerUp(peer) {
         remembered.remember(peer.descriptor);
@@ -455,6 +458,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
         remembered: remembered.load().flatMap(({ key, encoded }) => {
           const decoded = decodeList([encoded], 'a remembered peer');
           if (decoded.length === 0) remembered.forget(key);
+          else probation.vouch(key);
           return decoded;
         }),
       };

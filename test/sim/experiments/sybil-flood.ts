@@ -8,6 +8,7 @@
  * Figure  the row of 10 networks, a hosting company or two: what prefix rules are for. The others show where they end.
  * Why     tables are taken at the end of the hour, when they are worst; the messages of the flood itself are not sent here (budgets per link
  *         have tests of their own).
+ *         Joiners are new to every honest node for the hour in question (topology/probation.ts).
  * Source  anonymity.md A5; reliability.md § 4 row 16; issue "topology and routing".
  * @module
  */
@@ -85,7 +86,13 @@ const experiment: Experiment = {
           random,
         );
         const { links, ring } = linksAfter(all, random, `${seed}`);
-        const net = new RouterNet({ seed: `flood ${seed} ${networks}`, nodes: places, peers: PEERS, links });
+        const net = new RouterNet({
+          seed: `flood ${seed} ${networks}`,
+          nodes: places,
+          peers: PEERS,
+          links,
+          isNew: (_, peer) => !all[peer]!.isHonest,
+        });
         for (const [index, one] of all.entries()) {
           if (one.isHonest) continue;
           joined++;
@@ -203,6 +210,13 @@ function linksAfter(all: readonly Citizen[], random: SimRandom, seed: string) {
       ring.all++;
       if (!one.isHonest) ring.hostile++;
     }
+    // Neighbours of before the flood stay while those around are new.
+    const old = ringWanted(
+      own,
+      candidates.filter((one) => one !== own && one.isHonest),
+      LIMITS,
+    );
+    for (const one of old) join(index, one.index);
   }
   for (let a = 0; a < honest.length; a++) {
     for (let i = 0; i < before.degrees[a]!; i++) {

@@ -52,6 +52,8 @@ export interface RouterNetOptions {
   readonly links?: Links;
   /** What each node says of its own peers' places; by default the truth. */
   readonly claimsOf?: (node: number, truth: readonly number[]) => readonly number[];
+  /** Whom a node has known too shortly to read from; by default nobody. */
+  readonly isNew?: (node: number, peer: number) => boolean;
   readonly placeOf?: (block: number, replica: Replica) => RingLocation;
 }
 
@@ -149,6 +151,7 @@ export class RouterNet {
       );
       this.nodes.push({ index, router, peers: own, store, conduct: undefined });
     }
+    this.#isNew = options.isNew ?? (() => false);
     const claims = this.nodes.map(({ index }) => {
       const around = Array.from({ length: links.degrees[index]! }, (_, i) => ({
         location: places.locations[links.at(index, i)]!,
@@ -272,6 +275,8 @@ export class RouterNet {
     this.#addPeer(b, a, atB, claims[a]!);
   }
 
+  #isNew: (node: number, peer: number) => boolean = () => false;
+
   #addPeer(node: number, peer: number, link: NetLink, claims: readonly number[]): void {
     const location = this.places.locationOf(peer);
     const entry: Peer = {
@@ -281,6 +286,7 @@ export class RouterNet {
       link,
       since: 0,
       ringNeighbour: false,
+      onProbation: this.#isNew(node, peer),
       claims,
     };
     this.nodes[node]!.peers.push(entry);

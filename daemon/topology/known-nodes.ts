@@ -22,6 +22,7 @@ import { KNOWN_NODES_MAX, RELAY_VIEW_MAX, UNREACHED_NODES_MAX, UNREACHED_PER_PRE
 import { DESCRIPTOR_SKEW_HOURS, DESCRIPTOR_VALID_HOURS, decodeDescriptor } from '../wire/descriptor.ts';
 import { type Descriptor, ROLE } from '../wire/descriptor-types.ts';
 import { type Prefixes, prefixesOf } from './prefixes.ts';
+import { PROBATION_MS } from './probation.ts';
 import { compareKeys, nearestEachSide, type RingPlace } from './ring-location.ts';
 
 /** Kept on either side whatever their hash: the ring is repaired from these. */
@@ -30,6 +31,9 @@ const DIAL_BACKOFF_MS = 1_000;
 const DIAL_BACKOFF_MAX_MS = 60_000;
 const RELAY_BACKOFF_MS = 15_000;
 const RELAY_BACKOFF_MAX_MS = 3_600_000;
+/** With fewer relays known for long, circuits would always go over the same ones. */
+const OLD_RELAYS_MIN = 48;
+const OLD_VIEW_MS = 60_000;
 
 /**
  * What we have a node's address from. named: an announce, or a link that it dialled. heard: the gossip of a node that may serve
@@ -58,12 +62,16 @@ interface Entry extends KnownNode {
   standing: Standing;
   /** It has dialled us, and says that it can be dialled: we may see whether that is so. */
   hasKnocked: boolean;
+  /** First heard of. */
+  readonly sinceMs: number;
   /** Dial backs that did not find it. */
   notFound: number;
   notFoundAtMs: number;
 }
 
 export interface KnownNodes {
+  /** Of the relays those known for an hour, if there are OLD_RELAYS_MIN; else all of them. */
+  oldRelays(nowMs: number): readonly Descriptor[];
   /** Counts changes of any kind: equal numbers mean an equal table. */
   readonly version: number;
   readonly size: number;
@@ -108,6 +116,8 @@ export interface KnownNodesOptions {
   readonly prefixRules: boolean;
   readonly nowHour: () => number;
   readonly isPeer: (key: string) => boolean;
+  /** When a node is heard of; without it all are as old as this table. */
+  readonly nowMs?: () => number;
 }
 
 export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, options: KnownNodesOptions): KnownNodes {
@@ -151,7 +161,13 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     }
     if (options.prefixRules && crowding > UNREACHED_PER_PREFIX_MAX && removeWorst(isCrowding)) return;
     if (named > UNREACHED_NODES_MAX && removeWorst(isNamed)) return;
-    if (entries.size > KNOWN_NODES_MAX) removeWorst(() => true);
+    if (entries.size <= KNOWN_NODES_MAX) return;
+    // Half of the table is for those known for long: a flood of newcomers, each with a rank as good as any, competes for the rest.
+    const nowMs = options.nowMs?.() ?? 0;
+    const isYoung = (entry: Entry): boolean => nowMs - entry.sinceMs < PROBATION_MS;
+    let young = 0;
+    for (const entry of entries.values()) if (isYoung(entry)) young++;
+    removeWorst(young > KNOWN_NODES_MAX / 2 ? isYoung : () => true);
   }
 
   function removeWorst(among: (entry: Entry) => boolean): boolean {
@@ -206,7 +222,8 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
       return { node: known, news: true };
     }
     const rank = rankOf(descriptor.nodeId);
-    const fresh = { failures: 0, failedAtMs: 0, standing, hasKnocked: false, notFound: 0, notFoundAtMs: 0 };
+    const sinceMs = options.nowMs?.() ?? Number.NEGATIVE_INFINITY;
+    const fresh = { sinceMs, failures: 0, failedAtMs: 0, standing, hasKnocked: false, notFound: 0, notFoundAtMs: 0 };
     const node: Entry = { key, ...factsOf(descriptor), rank, fingerprint, ...fresh };
     entries.set(key, node);
     fingerprints.set(fingerprint, key);
@@ -238,6 +255,9 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
   const reachable = rested(DIAL_BACKOFF_MS, DIAL_BACKOFF_MAX_MS);
   const restedRelays = rested(RELAY_BACKOFF_MS, RELAY_BACKOFF_MAX_MS);
 
+  let oldView: readonly Descriptor[] = [];
+  let oldViewOf: readonly Descriptor[] | undefined;
+  let oldViewUntilMs = 0;
   let relayView: readonly Descriptor[] = [];
   let relayViewOf: readonly Entry[] | undefined;
   function relays(nowMs: number): readonly Descriptor[] {
@@ -252,7 +272,22 @@ export function createKnownNodes(deps: { crypto: Crypto; secret: Uint8Array }, o
     return relayView;
   }
 
+  /** Whoever came in a flood is named by gossip like anybody, and serves our own circuits when he has stayed. */
+  function oldRelays(nowMs: number): readonly Descriptor[] {
+    const all = relays(nowMs);
+    if (oldViewOf === all && nowMs < oldViewUntilMs) return oldView;
+    [oldViewOf, oldViewUntilMs] = [all, nowMs + OLD_VIEW_MS];
+    // Of all and not of the view: a flood leaves only small ranks beside theirs, which would push them out of it.
+    const old = restedRelays(nowMs).filter(
+      (entry) => entry.standing !== 'named' && nowMs - entry.sinceMs >= PROBATION_MS,
+    );
+    if (old.length > RELAY_VIEW_MAX) old.sort((a, b) => a.rank - b.rank || compareKeys(a.key, b.key));
+    oldView = old.length >= OLD_RELAYS_MIN ? old.slice(0, RELAY_VIEW_MAX).map((entry) => entry.descriptor) : all;
+    return oldView;
+  }
+
   return {
+    oldRelays,
     get version() {
       return version;
     },

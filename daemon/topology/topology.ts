@@ -103,6 +103,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
       prefixRules: options.prefixRules,
       nowHour: networkHour,
       isPeer: (key) => peering.get(key) !== undefined,
+      nowMs: () => clock.nowMs(),
     },
   );
   const probation = createProbation({ clock });
@@ -433,7 +434,7 @@ export function createTopology(deps: TopologyDeps, options: TopologyOptions): To
     },
     peers: () => peering.peers(),
     estimatedNodes,
-    relays: () => known.relays(clock.nowMs()),
+    relays: () => known.oldRelays(clock.nowMs()),
     get joinStage() {
       return joinStage();
     },

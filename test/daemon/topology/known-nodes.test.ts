@@ -10,7 +10,9 @@ import { keyOf } from '../../../daemon/topology/peering.ts';
 import { ROLE } from '../../../daemon/wire/descriptor-types.ts';
 import { createTopologyNet, type TopologyNet } from './support/topology-net.ts';
 
-function setUp(given: { allowPrivateAddresses?: boolean; prefixRules?: boolean; peers?: Set<string> } = {}): {
+function setUp(
+  given: { allowPrivateAddresses?: boolean; prefixRules?: boolean; peers?: Set<string>; nowMs?: () => number } = {},
+): {
   net: TopologyNet;
   known: KnownNodes;
   hour: { now: number };
@@ -26,6 +28,7 @@ function setUp(given: { allowPrivateAddresses?: boolean; prefixRules?: boolean; 
       prefixRules: given.prefixRules ?? false,
       nowHour: () => hour.now,
       isPeer: (key) => given.peers?.has(key) ?? false,
+      ...(given.nowMs === undefined ? {} : { nowMs: given.nowMs }),
     },
   );
   return { net, known, hour };
@@ -183,4 +186,23 @@ test('names that nobody reached are capped, in all and by prefix, and push nothi
     known.adopt(net.describe(`n${i}`, { addresses: [{ host: hostOf(i), port: 1 }] }).encoded);
   t.is(named(), UNREACHED_NODES_MAX);
   t.is(known.relays(0).length, 100);
+});
+
+test('oldRelays: circuits use those known for an hour once there are enough; a flood neither enters nor drives them out', (t) => {
+  let nowMs = 0;
+  const { net, known } = setUp({ nowMs: () => nowMs });
+  const hear = (name: string, count: number): void => {
+    for (let i = 0; i < count; i++) known.adopt(net.describe(`${name}${i}`).encoded, undefined, 'heard');
+  };
+  hear('old', 60);
+  t.is(known.oldRelays(nowMs).length, 60, 'where all are new, nobody is');
+  const old = new Set(known.all().map((node) => node.key));
+  nowMs = 7_200_000;
+  hear('flood', KNOWN_NODES_MAX + 100);
+  t.is(known.size, KNOWN_NODES_MAX);
+  t.is(known.all().filter((node) => old.has(node.key)).length, 60);
+  const used = known.oldRelays(nowMs);
+  t.true(used.length >= 48 && used.every((relay) => old.has(keyOf(relay))));
+  nowMs += 3_600_000;
+  t.true(known.oldRelays(nowMs).length > 60, 'who has stayed an hour serves');
 });

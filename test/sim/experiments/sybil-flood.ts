@@ -42,6 +42,8 @@ const SHORT_FETCHES = 40;
 const LIMITS: PeerLimits = { ringNeighboursEachSide: 4, longLinks: 16, peersMax: 32, prefixRules: true };
 const LINKS_MAX = 64;
 const NOW_HOUR = 500_000;
+/** When the flood begins; the view is taken at the end of its hour. */
+const FLOOD_MS = 7_200_000;
 
 interface Citizen {
   readonly descriptor: Descriptor;
@@ -158,6 +160,7 @@ function viewOf(
   secret: Uint8Array,
   crypto: ReturnType<typeof createCheapCrypto>,
 ): Citizen[] {
+  let nowMs = 0;
   const known = createKnownNodes(
     { crypto, secret },
     {
@@ -166,15 +169,17 @@ function viewOf(
       prefixRules: true,
       nowHour: () => NOW_HOUR,
       isPeer: () => false,
+      nowMs: () => nowMs,
     },
   );
   for (const one of all) {
     if (one === own) continue;
+    nowMs = one.isHonest ? 0 : FLOOD_MS;
     known.adopt(one.descriptor.encoded, undefined, 'heard');
     if (one.isHonest) known.found(one.descriptor);
   }
   const byKey = new Map(all.map((one) => [one.key, one]));
-  return known.relays(0).map((descriptor) => byKey.get(hexKey(descriptor.nodeId))!);
+  return known.oldRelays(FLOOD_MS + 3_599_000).map((descriptor) => byKey.get(hexKey(descriptor.nodeId))!);
 }
 
 /** `all` in ring order. Honest nodes keep the long links they had; their ring neighbours are whom the product wants now. */

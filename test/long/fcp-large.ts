@@ -46,7 +46,7 @@ export async function run(seed: number): Promise<LongResult> {
 
     let startedMs = performance.now();
     const direct = await near.put('CHK@', bytes);
-    lines.push(`put direct: ${seconds(startedMs)} s`);
+    lines.push(`${BYTES / 2 ** 20} MiB put direct: ${seconds(startedMs)} s`);
     startedMs = performance.now();
     const got = await far.get(direct, { maxBytes: BYTES });
     check(

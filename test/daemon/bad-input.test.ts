@@ -313,7 +313,8 @@ test('a peer that answers with blocks that do not match their keys: counted, cut
   }
 });
 
-test('peers that finish a handshake and then break the rules: their link ends, the node stays well', async (t) => {
+// Alone, because the tests beside it hand out descriptors of strangers, and gossip carries them.
+test.serial('peers that finish a handshake and then break the rules: their link ends, the node stays well', async (t) => {
   const target = await descriptorOf(2);
   const before = await devnet.status(2);
   const attacks: readonly [

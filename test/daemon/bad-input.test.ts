@@ -314,7 +314,7 @@ test('a peer that answers with blocks that do not match their keys: counted, cut
 });
 
 // Alone, because the tests beside it hand out descriptors of strangers, and gossip carries them.
-test.serial('peers that finish a handshake and then break the rules: their link ends, the node stays well', async (t) => {
+test.serial('peers that break the rules after the handshake: their link ends, the node stays well', async (t) => {
   const target = await descriptorOf(2);
   const before = await devnet.status(2);
   const attacks: readonly [

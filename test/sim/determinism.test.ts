@@ -14,9 +14,9 @@ interface Outcome {
   readonly broken: readonly string[];
 }
 
-/** Four nodes are the fewest with circuits of three relays: on every fifth seed that many or more, else three, which join all the same. */
+/** Four nodes are the fewest with circuits of three relays: that many or more where they are used, else three, which join all the same. */
 function nodesOf(seed: number): number {
-  return seed % 5 === 0 ? 4 + ((seed / 5) % 3) : 3;
+  return seed % 10 === 0 ? 4 + ((seed / 10) % 3) : 3;
 }
 
 /** Joins, and on every tenth seed publishes, fetches and suffers faults as well. */

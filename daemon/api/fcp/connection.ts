@@ -234,7 +234,7 @@ export class FcpConnection implements FcpParty {
       ['ListPeers', ({ fields }) => this.#listPeers(fields)],
       ['ListPeer', ({ fields }) => this.#listPeer(fields)],
       ['AddPeer', (message) => this.#addPeer(message)],
-      ['ModifyPeer', ({ fields }) => this.#listPeer(fields)],
+      ['ModifyPeer', notSupported('settings of single peers')],
       ['RemovePeer', ({ fields }) => this.#removePeer(fields)],
       [
         'ListPeerNotes',

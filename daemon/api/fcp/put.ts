@@ -9,7 +9,6 @@
  * Source  FCPv2 ClientPut, ClientPutComplexDir, ClientPutDiskDir.
  * @module
  */
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { PublishRequest, QueuedFile, TransferQueue } from '../../client/queue-types.ts';
@@ -288,9 +287,4 @@ function decode(text: string): string {
 
 async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;
-}
-
-/** For tests of FileHash, and for clients written here. */
-export function fileHash(connectionIdentifier: string, identifier: string, content: Uint8Array): string {
-  return createHash('sha256').update(`${connectionIdentifier}-${identifier}-`).update(content).digest('base64');
 }

@@ -242,6 +242,7 @@ world('errors have their numbers and their Identifier, and the connection goes o
     ['UnsubscribeUSK', { Identifier: 'i' }, 15],
     ['FCPPluginMessage', { Identifier: 'i', PluginName: 'x' }, 32],
     ['ProbeRequest', { Identifier: 'i' }, 16],
+    ['ModifyPeer', { Identifier: 'i', NodeIdentifier: 'x', AllowLocalAddresses: 'true' }, 16],
     ['AddPeer', { URL: 'http://x/' }, 16],
   ];
   for (const [name, fields, code] of cases) {
